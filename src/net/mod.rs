@@ -1,1 +1,2 @@
-//! (scaffold)
+//! Outgoing connections with deadlines: TCP and TLS.
+#![forbid(unsafe_code)]
