@@ -1,1 +1,4 @@
-//! (scaffold)
+//! The only room with unsafe code: safe, typed functions over the system calls that the standard library lacks.
+
+pub mod privileges;
+pub mod signal;
