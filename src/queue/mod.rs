@@ -1,8 +1,11 @@
 //! The durable queue (scaffold of its public face).
 #![forbid(unsafe_code)]
 
+pub mod schedule;
+
 use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use crate::smtp::{EnhancedStatus, Envelope, Mailbox};
@@ -11,6 +14,30 @@ use crate::time::Timestamp;
 /// Identifies a message for as long as the spool exists; shown in log lines and taken by `queue show`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct QueueId(pub u64);
+
+/// Ten or more lower-case letters and digits, as shown in log lines; later messages sort after earlier ones.
+impl fmt::Display for QueueId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:013x}", self.0)
+    }
+}
+
+impl FromStr for QueueId {
+    type Err = NotAnId;
+    fn from_str(_text: &str) -> Result<Self, NotAnId> {
+        todo!()
+    }
+}
+
+/// The text is not a queue id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotAnId;
+
+impl fmt::Display for NotAnId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a queue id")
+    }
+}
 
 /// What the queue needs to know.
 #[derive(Clone, Debug)]
@@ -77,6 +104,8 @@ pub struct Entry {
     pub envelope: Envelope,
     /// Per-recipient state, parallel to `envelope.recipients`.
     pub recipients: Vec<Recipient>,
+    /// Whether a person has stopped its delivery until [`Queue::release`].
+    pub held: bool,
 }
 
 /// A change of one recipient, durable before it counts.
@@ -99,14 +128,33 @@ pub enum Change {
 pub struct Queue;
 
 /// A spool operation that failed: what, where, and the system's reason.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct SpoolError {
+    /// What kind of fault it is, for the caller's decision.
+    pub fault: Fault,
     /// What was being done.
     pub operation: &'static str,
     /// On which file.
     pub path: PathBuf,
     /// The reason.
     pub reason: String,
+}
+
+/// The kind of a [`SpoolError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The system refused an operation.
+    System,
+    /// No room: disk space or message count; the client is told 452 4.3.1.
+    Full,
+    /// Another process owns the spool.
+    Locked,
+    /// What was read is not what was written.
+    Damaged,
+    /// There is no such message (any more).
+    NoSuchMessage,
+    /// The queue was opened with [`Queue::read`], or the request makes no sense (no recipient, too large).
+    Refused,
 }
 
 impl fmt::Display for SpoolError {
@@ -168,6 +216,35 @@ impl Queue {
     }
     /// All entries still in the queue, oldest first.
     pub fn entries(&self) -> Vec<Entry> {
+        todo!()
+    }
+    /// Calls `listener` after each accepted message, on the accepting thread; the scheduler's wake-up. Only the first one set counts.
+    pub fn on_accept(&self, _listener: Box<dyn Fn(QueueId) + Send + Sync>) {
+        todo!()
+    }
+    /// Stops (`true`) or continues the delivery of a message, durably.
+    ///
+    /// # Errors
+    /// [`SpoolError`]: the old state stands.
+    pub fn hold(&self, _id: QueueId, _held: bool) -> Result<(), SpoolError> {
+        todo!()
+    }
+    /// Removes a message without telling anybody.
+    ///
+    /// # Errors
+    /// [`SpoolError`]: it is still there.
+    pub fn remove(&self, _id: QueueId) -> Result<(), SpoolError> {
+        todo!()
+    }
+    /// Moves a message that cannot be handled into `corrupt/`, for a person to look at, with one log line saying `why`.
+    ///
+    /// # Errors
+    /// [`SpoolError`]: it is still in the queue.
+    pub fn set_aside(&self, _id: QueueId, _why: &str) -> Result<(), SpoolError> {
+        todo!()
+    }
+    /// What the queue was opened with.
+    pub fn settings(&self) -> &Settings {
         todo!()
     }
 }
