@@ -1,43 +1,66 @@
-//! The durable queue (scaffold of its public face).
+//! Keeps every message from the moment it is answered 250 until nothing is left to do for it.
+//!
+//! # States of a message
+//!
+//! | state | what is on disk | what a crash there leaves, and what recovery does |
+//! |---|---|---|
+//! | under construction | nothing, or part of an accept record | the client was told nothing. Zeros or a half record: cut, with a log line. A whole record: taken as committed, the client may send it again |
+//! | committed | its accept record; perhaps change records | the message, with its latest durable changes. An attempt whose change record is missing is made again: a crash may deliver twice, never lose |
+//! | held | also a hold record | as committed, and still held |
+//! | corrupt | damaged octets, or a message set aside | a copy in `corrupt/`, one line in the log; made again if the copy was not finished |
+//! | gone | also a gone record | nothing. The gone record stays until the accept record's file is removed for good, so the message cannot come back |
+//!
+//! under construction → committed: [`Queue::accept`] returns. committed ↔ held: [`Queue::hold`].
+//! committed → gone: [`Queue::apply`] leaves no recipient pending, or [`Queue::remove`]. Any → corrupt: recovery finds damage, or [`Queue::set_aside`].
+//! A message never changes after it is committed; every change of state is a further record, durable before it counts.
+//!
+//! # The spool directory (mode 0700, files 0600)
+//!
+//! | name | what |
+//! |---|---|
+//! | `lock` | the owner's process id; locked as long as it runs |
+//! | `segments/0000000001.segment` … | the records, in the order of their numbers; layout in `frame.rs` and `entry.rs` |
+//! | `segments/prepared` | zeros, to become the next segment |
+//! | `corrupt/0000000001-4096` | what was at that offset of that segment, octet for octet |
+//!
+//! Segments are only appended to, by one process run; the next run begins a new one. When nothing in a segment matters any more it is removed;
+//! the rule is at `remove_unneeded` in `spool.rs`.
+//!
+//! Limitations: a message that waits for days keeps the whole segment it came in (64 MiB); compaction is to come. Start-up reads all segments
+//! once to verify them. Paths are opened by name while running, so `chroot` must come before [`Queue::open`].
+//!
+//! next: `src/queue/spool.rs`
 #![forbid(unsafe_code)]
 
+mod aside;
+mod cursor;
+mod disk;
+mod entry;
+mod error;
+mod frame;
+mod id;
+mod index;
+mod limits;
+mod owner;
+mod recover;
+mod scan;
 pub mod schedule;
+mod segment;
+mod spool;
+mod store;
 
-use std::fmt;
 use std::path::PathBuf;
-use std::str::FromStr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::smtp::{EnhancedStatus, Envelope, Mailbox};
 use crate::time::Timestamp;
 
-/// Identifies a message for as long as the spool exists; shown in log lines and taken by `queue show`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct QueueId(pub u64);
-
-/// Ten or more lower-case letters and digits, as shown in log lines; later messages sort after earlier ones.
-impl fmt::Display for QueueId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:013x}", self.0)
-    }
-}
-
-impl FromStr for QueueId {
-    type Err = NotAnId;
-    fn from_str(_text: &str) -> Result<Self, NotAnId> {
-        todo!()
-    }
-}
-
-/// The text is not a queue id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotAnId;
-
-impl fmt::Display for NotAnId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not a queue id")
-    }
-}
+pub use disk::{Disk, SystemDisk};
+pub use error::{Fault, SpoolError};
+pub use id::{NotAnId, QueueId};
+pub use limits::{MESSAGES_MAX, MINIMUM_FREE, SEGMENT_SIZE};
+pub use store::{Queue, Tuning};
 
 /// What the queue needs to know.
 #[derive(Clone, Debug)]
@@ -52,7 +75,7 @@ pub struct Settings {
     pub retry_max: Duration,
 }
 
-/// Why an attempt ended as it did; kept for people (`queue show`, bounces), never read by decisions.
+/// Why an attempt ended as it did; kept for people (`queue show`, bounces), never read by decisions. Texts beyond 4096 octets are cut.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnosis {
     /// Enhanced status.
@@ -104,11 +127,11 @@ pub struct Entry {
     pub envelope: Envelope,
     /// Per-recipient state, parallel to `envelope.recipients`.
     pub recipients: Vec<Recipient>,
-    /// Whether a person has stopped its delivery until [`Queue::release`].
+    /// Whether a person has stopped its delivery with [`Queue::hold`].
     pub held: bool,
 }
 
-/// A change of one recipient, durable before it counts.
+/// A change of one recipient, durable before it counts. Each one counts as an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// Delivered: the host's last word goes into the diagnosis.
@@ -124,127 +147,7 @@ pub enum Change {
     Failed(Diagnosis),
 }
 
-/// The queue of one spool directory; shared by all threads.
-pub struct Queue;
-
-/// A spool operation that failed: what, where, and the system's reason.
-#[derive(Clone, Debug)]
-pub struct SpoolError {
-    /// What kind of fault it is, for the caller's decision.
-    pub fault: Fault,
-    /// What was being done.
-    pub operation: &'static str,
-    /// On which file.
-    pub path: PathBuf,
-    /// The reason.
-    pub reason: String,
-}
-
-/// The kind of a [`SpoolError`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// The system refused an operation.
-    System,
-    /// No room: disk space or message count; the client is told 452 4.3.1.
-    Full,
-    /// Another process owns the spool.
-    Locked,
-    /// What was read is not what was written.
-    Damaged,
-    /// There is no such message (any more).
-    NoSuchMessage,
-    /// The queue was opened with [`Queue::read`], or the request makes no sense (no recipient, too large).
-    Refused,
-}
-
-impl fmt::Display for SpoolError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "cannot {} {}: {}",
-            self.operation,
-            self.path.display(),
-            self.reason
-        )
-    }
-}
-
-impl Queue {
-    /// Opens the spool for writing, recovers its index; one process at a time.
-    ///
-    /// # Errors
-    /// [`SpoolError`] when it is locked, unreadable or damaged beyond a torn tail.
-    pub fn open(_settings: Settings) -> Result<Self, SpoolError> {
-        todo!()
-    }
-    /// Reads the index without the lock and without changing anything; for `queue list` and `show` while `serve` runs.
-    ///
-    /// # Errors
-    /// [`SpoolError`] when the directory cannot be read.
-    pub fn read(_directory: &std::path::Path) -> Result<Self, SpoolError> {
-        todo!()
-    }
-    /// Takes a message; when this returns it is safe on disk (group commit with concurrent callers).
-    ///
-    /// # Errors
-    /// [`SpoolError`]: the message is not ours.
-    pub fn accept(
-        &self,
-        _envelope: &Envelope,
-        _message: &[u8],
-        _now: Timestamp,
-    ) -> Result<QueueId, SpoolError> {
-        todo!()
-    }
-    /// Records changes of recipients (index in the envelope) durably; removes the message when none is pending.
-    ///
-    /// # Errors
-    /// [`SpoolError`]: the old state stands.
-    pub fn apply(&self, _id: QueueId, _changes: &[(usize, Change)]) -> Result<(), SpoolError> {
-        todo!()
-    }
-    /// The content of a message.
-    ///
-    /// # Errors
-    /// [`SpoolError`] when it cannot be read or its checksum is wrong.
-    pub fn content(&self, _id: QueueId) -> Result<Vec<u8>, SpoolError> {
-        todo!()
-    }
-    /// The entry of a message still in the queue.
-    pub fn entry(&self, _id: QueueId) -> Option<Entry> {
-        todo!()
-    }
-    /// All entries still in the queue, oldest first.
-    pub fn entries(&self) -> Vec<Entry> {
-        todo!()
-    }
-    /// Calls `listener` after each accepted message, on the accepting thread; the scheduler's wake-up. Only the first one set counts.
-    pub fn on_accept(&self, _listener: Box<dyn Fn(QueueId) + Send + Sync>) {
-        todo!()
-    }
-    /// Stops (`true`) or continues the delivery of a message, durably.
-    ///
-    /// # Errors
-    /// [`SpoolError`]: the old state stands.
-    pub fn hold(&self, _id: QueueId, _held: bool) -> Result<(), SpoolError> {
-        todo!()
-    }
-    /// Removes a message without telling anybody.
-    ///
-    /// # Errors
-    /// [`SpoolError`]: it is still there.
-    pub fn remove(&self, _id: QueueId) -> Result<(), SpoolError> {
-        todo!()
-    }
-    /// Moves a message that cannot be handled into `corrupt/`, for a person to look at, with one log line saying `why`.
-    ///
-    /// # Errors
-    /// [`SpoolError`]: it is still in the queue.
-    pub fn set_aside(&self, _id: QueueId, _why: &str) -> Result<(), SpoolError> {
-        todo!()
-    }
-    /// What the queue was opened with.
-    pub fn settings(&self) -> &Settings {
-        todo!()
-    }
+/// Locks a mutex of this room. No code panics with half a change made, so a poisoned lock protects sound data.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
