@@ -1,4 +1,8 @@
-//! The command line.
+//! The command line: finds the command, reads its options, and prints what it found.
+#![forbid(unsafe_code)]
+
+pub mod exit;
+pub mod options;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

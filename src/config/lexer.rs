@@ -69,11 +69,7 @@ fn unreadable(file: &Path, reason: impl fmt::Display) -> ConfigError {
     ))
 }
 
-fn read_into(
-    file: &Path,
-    depth: usize,
-    found: &mut Vec<Directive>,
-) -> Result<(), ConfigError> {
+fn read_into(file: &Path, depth: usize, found: &mut Vec<Directive>) -> Result<(), ConfigError> {
     let text = fs::read_to_string(file).map_err(|error| unreadable(file, error))?;
     for directive in split_lines(file, &text)? {
         if directive.words.first().map(String::as_str) != Some("include") {
@@ -91,7 +87,8 @@ fn read_into(
             return Err(ConfigError::at(&directive.place, text));
         }
         let base = file.parent().unwrap_or(Path::new(""));
-        read_into(&base.join(included), depth - 1, found).map_err(|error| ConfigError::at(&directive.place, format!("included: {error}")))?;
+        read_into(&base.join(included), depth - 1, found)
+            .map_err(|error| ConfigError::at(&directive.place, format!("included: {error}")))?;
     }
     Ok(())
 }
@@ -151,14 +148,20 @@ fn quoted(text: &str) -> Result<(String, &str), &'static str> {
         match character {
             '"' => {
                 let after = text.get(index + 1..).unwrap_or_default();
-                if after.chars().next().is_some_and(|next| !next.is_whitespace()) {
+                if after
+                    .chars()
+                    .next()
+                    .is_some_and(|next| !next.is_whitespace())
+                {
                     return Err("a blank must follow a closing quote");
                 }
                 return Ok((word, after));
             }
             '\\' => match characters.next() {
                 Some((_, escaped @ ('"' | '\\'))) => word.push(escaped),
-                _ => return Err("inside quotes, a backslash is followed by a quote or a backslash"),
+                _ => {
+                    return Err("inside quotes, a backslash is followed by a quote or a backslash");
+                }
             },
             other => word.push(other),
         }
@@ -168,9 +171,8 @@ fn quoted(text: &str) -> Result<(String, &str), &'static str> {
 
 /// A word as it must be written to be read back as one word.
 pub fn quote(word: &str) -> String {
-    let plain = !word.is_empty()
-        && !word.starts_with(['#', '"'])
-        && !word.chars().any(char::is_whitespace);
+    let plain =
+        !word.is_empty() && !word.starts_with(['#', '"']) && !word.chars().any(char::is_whitespace);
     if plain {
         return word.to_owned();
     }
@@ -186,12 +188,22 @@ mod tests {
         for (line, words) in [
             ("", vec![]),
             ("  # only a comment", vec![]),
-            ("hostname mx.example.org", vec!["hostname", "mx.example.org"]),
-            ("filter  subject-tag\t\"[a b]\" # why", vec!["filter", "subject-tag", "[a b]"]),
+            (
+                "hostname mx.example.org",
+                vec!["hostname", "mx.example.org"],
+            ),
+            (
+                "filter  subject-tag\t\"[a b]\" # why",
+                vec!["filter", "subject-tag", "[a b]"],
+            ),
             (r#"a "q\"\\" b#c"#, vec!["a", "q\"\\", "b#c"]),
             ("a \"\"", vec!["a", ""]),
         ] {
-            assert_eq!(split_words(line), Ok(words.into_iter().map(String::from).collect()), "{line}");
+            assert_eq!(
+                split_words(line),
+                Ok(words.into_iter().map(String::from).collect()),
+                "{line}"
+            );
         }
         for line in ["\"open", "\"a\"b", r#""\n""#, "a\u{7}b"] {
             assert!(split_words(line).is_err(), "{line}");
@@ -200,14 +212,30 @@ mod tests {
 
     #[test]
     fn quoting_round_trips() {
-        for word in ["plain", "", "two words", "#x", "\"q\"", "back\\slash", "a\\ b", "ü ß"] {
-            assert_eq!(split_words(&quote(word)), Ok(vec![word.to_owned()]), "{word}");
+        for word in [
+            "plain",
+            "",
+            "two words",
+            "#x",
+            "\"q\"",
+            "back\\slash",
+            "a\\ b",
+            "ü ß",
+        ] {
+            assert_eq!(
+                split_words(&quote(word)),
+                Ok(vec![word.to_owned()]),
+                "{word}"
+            );
         }
     }
 
     #[test]
     fn errors_name_file_and_line() {
         let error = split_lines(Path::new("/etc/x.conf"), "ok\n\"open").unwrap_err();
-        assert_eq!(error.to_string(), "/etc/x.conf:2: a quote is opened and not closed");
+        assert_eq!(
+            error.to_string(),
+            "/etc/x.conf:2: a quote is opened and not closed"
+        );
     }
 }

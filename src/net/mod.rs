@@ -1,2 +1,8 @@
-//! Outgoing connections with deadlines: TCP and TLS.
+//! Sockets with a deadline on every call, networks, and TLS.
 #![forbid(unsafe_code)]
+
+pub mod network;
+pub mod stream;
+
+pub use network::Network;
+pub use stream::Stream;

@@ -1,1 +1,58 @@
-//! (scaffold)
+//! Takes messages from the queue to servers that DNSSEC and DANE prove to be the right ones.
+#![forbid(unsafe_code)]
+
+pub mod policy;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::net::Network;
+use crate::queue::Queue;
+use crate::resolver::Resolve;
+use crate::smtp::Domain;
+
+pub use policy::{Level, Policies, Policy};
+
+/// What deliveries need to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Our name in EHLO, in bounces, and in the test for mail loops.
+    pub hostname: Domain,
+    /// Where we listen: an MX host there is ourselves (rfc M15 to M16).
+    pub own_addresses: Vec<SocketAddr>,
+    /// Port of MX hosts.
+    pub smtp_port: u16,
+    /// Level and exceptions per recipient domain.
+    pub policies: Policies,
+    /// Reserved addresses (loopback, private, …) that MX hosts may have all the same.
+    pub allow_addresses: Vec<Network>,
+    /// Attempts at the same time.
+    pub workers: usize,
+    /// Longest wait for all DNS answers of one attempt.
+    pub lookup_timeout: Duration,
+    /// Longest wait for a TCP connection.
+    pub connect_timeout: Duration,
+    /// Longest wait for one reply (RFC 5321 §4.5.3.2: at least 5 minutes; 10 after the final dot).
+    pub command_timeout: Duration,
+}
+
+/// The running scheduler and its delivery workers.
+pub struct Outbound;
+
+impl Outbound {
+    /// Starts one scheduler thread and the workers.
+    pub fn start(_settings: Settings, _queue: Arc<Queue>, _resolver: Arc<dyn Resolve>) -> Self {
+        todo!()
+    }
+
+    /// Attempts from now on use these.
+    pub fn reload(&self, _settings: Settings, _resolver: Arc<dyn Resolve>) {
+        todo!()
+    }
+
+    /// Takes no further job, lets running attempts finish within `grace`, then breaks their connections, and joins every thread.
+    pub fn stop(self, _grace: Duration) {
+        todo!()
+    }
+}

@@ -3,9 +3,35 @@
 
 use std::fmt;
 
+use core::net::SocketAddr;
+use std::path::PathBuf;
+
 use crate::dns::{EdeCode, Name, Rcode, Record, RecordType};
 use crate::dnssec::Security;
 use crate::time::Deadline;
+
+/// How to look things up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// The resolvers to ask, in order; from the configuration, else from /etc/resolv.conf.
+    pub servers: Vec<SocketAddr>,
+    /// Where answers get their security status from.
+    pub dnssec: DnssecMode,
+    /// File that gets every DNS packet (`--pcap`).
+    pub pcap: Option<PathBuf>,
+}
+
+/// Where the security status of answers comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DnssecMode {
+    /// `validate`: signatures are checked here. Not built yet: refused at start, its place is `resolver/validate.rs`.
+    #[default]
+    Validate,
+    /// `ad`: the AD bit of a resolver on loopback is believed (RFC 4035 §4.9.3).
+    Ad,
+    /// `ad ad-trusted`: the AD bit of every listed resolver is believed, the operator vouches for the link.
+    AdTrusted,
+}
 
 /// Something that answers DNS questions with a security status.
 pub trait Resolve: Send + Sync {
