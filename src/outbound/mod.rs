@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 
 pub mod policy;
+pub mod reason;
+pub mod session;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,6 +15,11 @@ use crate::resolver::Resolve;
 use crate::smtp::Domain;
 
 pub use policy::{Level, Policies, Policy};
+pub use reason::{Effect, Reason};
+pub use session::{
+    Channel, Failure, Link, Mail, Phase, Receipt, Timeouts, TlsFacts, connect_plain,
+    connect_verified,
+};
 
 /// What deliveries need to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
