@@ -2,7 +2,8 @@
 #![forbid(unsafe_code)]
 
 pub mod address;
+pub mod limits;
 pub mod reply;
 
-pub use address::{AddressError, Domain, Envelope, Host, Mailbox, ReversePath};
-pub use reply::{EnhancedStatus, Reply, ReplyCode};
+pub use address::{AddressError, Domain, Envelope, ForwardPath, Host, Mailbox, ReversePath};
+pub use reply::{EnhancedStatus, Reply, ReplyAssembly, ReplyCode, ReplyError};
