@@ -1,6 +1,7 @@
 //! Takes messages from the queue to servers that DNSSEC and DANE prove to be the right ones.
 #![forbid(unsafe_code)]
 
+pub mod bounce;
 pub mod policy;
 pub mod reason;
 pub mod session;
