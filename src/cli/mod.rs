@@ -1,13 +1,181 @@
-//! The command line: finds the command, reads its options, and prints what it found.
+//! The command line: finds the command, reads its options, runs it, and turns what happened into one line and an exit code.
 #![forbid(unsafe_code)]
 
+pub mod config;
 pub mod exit;
 pub mod options;
+pub mod queue;
+pub mod serve;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write};
+use std::iter::Peekable;
 use std::process::ExitCode;
 
+use crate::dnssec::anchor;
+use crate::log;
+use options::{Command, Failure, Invocation};
+
+/// The commands, in the order of the help.
+const COMMANDS: [&Command; 3] = [&serve::COMMAND, &queue::COMMAND, &config::COMMAND];
+
+/// What the words before a command's own ones ask for.
+enum Request {
+    /// `-h`.
+    Help,
+    /// `-V`.
+    Version,
+    /// A command with all the words that belong to it, `-c FILE` among them wherever it stood.
+    Run(&'static Command, Vec<OsString>),
+}
+
 /// Runs the command named by the arguments (program name first).
-pub fn run(_arguments: Vec<OsString>) -> ExitCode {
-    todo!()
+pub fn run(arguments: Vec<OsString>) -> ExitCode {
+    let words = arguments.into_iter().skip(1).peekable();
+    let (prefix, outcome) = match request(words) {
+        Ok(Request::Help) => ("gateway".to_owned(), print(help()).map(|()| exit::OK)),
+        Ok(Request::Version) => ("gateway".to_owned(), print(version()).map(|()| exit::OK)),
+        Ok(Request::Run(command, words)) => (
+            format!("gateway {}", command.name),
+            run_command(command, words),
+        ),
+        Err(failure) => ("gateway".to_owned(), Err(failure)),
+    };
+    ExitCode::from(outcome.unwrap_or_else(|failure| {
+        if !failure.text.is_empty() {
+            // Without standard error the exit code has to do.
+            let _ = writeln!(io::stderr(), "{prefix}: {}", log::one_line(&failure.text));
+        }
+        failure.code
+    }))
+}
+
+/// Reads the words up to the command; no command means `serve`.
+fn request(mut words: Peekable<impl Iterator<Item = OsString>>) -> Result<Request, Failure> {
+    let mut own = Vec::new();
+    while let Some(word) = words.next_if(|word| word.as_encoded_bytes().starts_with(b"-c")) {
+        let value_follows = word == "-c";
+        own.push(word);
+        own.extend(words.by_ref().take(usize::from(value_follows)));
+    }
+    let command = match words.peek().and_then(|word| word.to_str()) {
+        Some("-h" | "--help") => return Ok(Request::Help),
+        Some("-V" | "--version") => return Ok(Request::Version),
+        _ => match words.next_if(|word| !word.as_encoded_bytes().starts_with(b"-")) {
+            None => &serve::COMMAND,
+            Some(word) => find(&word)?,
+        },
+    };
+    own.extend(words);
+    Ok(Request::Run(command, own))
+}
+
+fn find(word: &OsStr) -> Result<&'static Command, Failure> {
+    let named = COMMANDS.into_iter().find(|command| word == command.name);
+    named.ok_or_else(|| {
+        let word = word.to_string_lossy();
+        Failure::usage(format!("unknown command '{word}'; see 'gateway -h'"))
+    })
+}
+
+fn run_command(command: &Command, words: Vec<OsString>) -> Result<u8, Failure> {
+    let matches = options::parse(command, words)?;
+    if matches.opt_present("h") {
+        return print(options::help(command)).map(|()| exit::OK);
+    }
+    let invocation = Invocation::new(command, matches)?;
+    log::set_level(invocation.config.log);
+    (command.run)(&invocation)
+}
+
+/// Writes to standard output.
+///
+/// # Errors
+/// [`Failure`] with [`exit::INPUT_OUTPUT`]; without a text when the reader has closed its end, as `head` does once it has enough.
+pub fn print(octets: impl AsRef<[u8]>) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    let written = out.write_all(octets.as_ref()).and_then(|()| out.flush());
+    written.map_err(|error| {
+        let text = match error.kind() {
+            io::ErrorKind::BrokenPipe => String::new(),
+            _ => format!("cannot write to standard output: {error}"),
+        };
+        Failure::new(exit::INPUT_OUTPUT, text)
+    })
+}
+
+fn help() -> String {
+    let mut text = String::from(
+        "usage: gateway [-c FILE] [COMMAND] [OPTIONS] [ARGS]\n\n\
+         Filters mail and forwards it only over TLS to servers proven by DNSSEC and DANE.\n\n\
+         Commands ('gateway COMMAND -h' tells more; without a command, 'serve' runs):\n",
+    );
+    for command in COMMANDS {
+        text += &format!("    {:<8} {}\n", command.name, command.summary);
+    }
+    text += "\nOptions:\n    \
+             -c FILE  the configuration; else $GATEWAY_CONF, else /etc/gateway.conf if there is one\n    \
+             -h       this text\n    \
+             -V       the version, OpenSSL's version and the built-in trust anchors\n";
+    text
+}
+
+fn version() -> String {
+    let tags: Vec<&str> = anchor::root_key_tags().collect();
+    format!(
+        "gateway {}\n{}\ntrust anchors of the root: {}\n",
+        env!("CARGO_PKG_VERSION"),
+        openssl::version::version(),
+        tags.join(", ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(words: &str) -> Result<(&'static str, Vec<String>), Failure> {
+        let words = words.split_whitespace().map(OsString::from);
+        Ok(match request(words.peekable())? {
+            Request::Help => ("help", vec![]),
+            Request::Version => ("version", vec![]),
+            Request::Run(command, own) => {
+                let own = own.iter().map(|word| word.to_string_lossy().into_owned());
+                (command.name, own.collect())
+            }
+        })
+    }
+
+    #[test]
+    fn the_command_stands_behind_the_configuration() {
+        for (words, command, own) in [
+            ("", "serve", ""),
+            ("-c a", "serve", "-c a"),
+            ("-ca --trace", "serve", "-ca --trace"),
+            ("--trace", "serve", "--trace"),
+            ("-c a queue list", "queue", "-c a list"),
+            ("-c queue config -c b", "config", "-c queue -c b"),
+            ("queue -h", "queue", "-h"),
+            ("-c", "serve", "-c"),
+            ("-h", "help", ""),
+            ("-c a --help queue", "help", ""),
+            ("-V", "version", ""),
+        ] {
+            let own = own.split_whitespace().map(String::from).collect();
+            assert_eq!(read(words), Ok((command, own)), "{words}");
+        }
+        assert_eq!(
+            read("quue").map_err(|failure| failure.text),
+            Err("unknown command 'quue'; see 'gateway -h'".to_owned())
+        );
+    }
+
+    #[test]
+    fn every_command_has_a_help_without_the_options_that_are_to_come() {
+        for command in COMMANDS {
+            let help = options::help(command);
+            assert!(help.starts_with(&format!("usage: gateway [-c FILE] {} ", command.name)));
+            assert!(!help.contains("--trust-anchor"), "{help}");
+        }
+    }
 }

@@ -1,8 +1,14 @@
 //! What every command gets: the configuration with the shared options laid over it, and its own words.
 
-use getopts::{Matches, Options};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
-use crate::config::Config;
+use core::net::SocketAddr;
+use getopts::{Fail, Matches, Options};
+
+use super::exit;
+use crate::config::{Config, ConfigError, Overrides, values};
+use crate::resolver::DnssecMode;
 
 /// A command's input, after its options were understood.
 pub struct Invocation {
@@ -10,6 +16,7 @@ pub struct Invocation {
     pub config: Config,
     /// The command's own options and free words.
     pub matches: Matches,
+    overrides: Overrides,
 }
 
 /// One command of the table in `mod.rs`.
@@ -33,8 +40,172 @@ pub struct Command {
 /// Why a command ended early: one line for standard error, and the exit code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// What went wrong, where, and what to do.
+    /// What went wrong, where, and what to do; empty when nothing is left to be said.
     pub text: String,
     /// The exit code.
     pub code: u8,
+}
+
+impl Failure {
+    /// A failure with an exit code of [`super::exit`].
+    pub fn new(code: u8, text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { text, code }
+    }
+
+    /// A command line that makes no sense; the text names the word.
+    pub fn usage(text: impl Into<String>) -> Self {
+        Self::new(exit::USAGE, text)
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::new(exit::CONFIG, error.0)
+    }
+}
+
+impl Invocation {
+    /// Reads the configuration and lays the shared options over it.
+    ///
+    /// # Errors
+    /// [`Failure`] for an option's value or a configuration that cannot be used.
+    pub fn new(command: &Command, matches: Matches) -> Result<Self, Failure> {
+        let overrides = match command.looks_up {
+            true => overrides(&matches)?,
+            false => Overrides::default(),
+        };
+        let file = matches.opt_str("c").map(PathBuf::from);
+        Ok(Self {
+            config: Config::load_with(file.as_deref(), &overrides)?,
+            matches,
+            overrides,
+        })
+    }
+
+    /// Reads the configuration again, with the same options over it.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when it cannot be used any more.
+    pub fn reread(&self) -> Result<Config, ConfigError> {
+        let file = self.matches.opt_str("c");
+        Config::load_with(file.as_deref().map(Path::new), &self.overrides)
+    }
+
+    /// For commands without free words.
+    ///
+    /// # Errors
+    /// [`Failure`] naming the first word.
+    pub fn expect_no_words(&self) -> Result<(), Failure> {
+        match self.matches.free.first() {
+            Some(word) => Err(Failure::usage(format!("unexpected word '{word}'"))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The options that are listed in the help.
+fn listed(command: &Command) -> Options {
+    let mut options = Options::new();
+    options.optopt("c", "", "use this configuration", "FILE");
+    options.optflag("h", "help", "this text");
+    (command.options)(&mut options);
+    if command.looks_up {
+        options.optmulti(
+            "s",
+            "server",
+            "ask this resolver (repeatable; replaces the configured ones)",
+            "ADDR[:PORT]",
+        );
+        options.optopt(
+            "",
+            "dnssec",
+            "validate: check signatures here (not built yet); ad: believe the AD bit of a resolver on loopback",
+            "validate|ad",
+        );
+        options.optflag("", "trace", "each step on standard error");
+        options.optopt("", "pcap", "write every DNS packet to FILE", "FILE");
+    }
+    options
+}
+
+/// Options of the interface that need the validator. They are understood, so that their refusal can say why.
+const WITH_VALIDATION: [&str; 3] = ["trust-anchor", "at", "sha1"];
+
+/// Reads a command's words.
+///
+/// # Errors
+/// [`Failure`] naming the word or option that is not understood.
+pub fn parse(command: &Command, words: Vec<OsString>) -> Result<Matches, Failure> {
+    let mut options = listed(command);
+    if command.looks_up {
+        for name in WITH_VALIDATION {
+            options.optflagopt("", name, "", "");
+        }
+    }
+    let matches = options
+        .parse(words)
+        .map_err(|fail| refusal(command, &fail))?;
+    let early = WITH_VALIDATION
+        .into_iter()
+        .find(|name| matches.opt_defined(name) && matches.opt_present(name));
+    match early {
+        Some(name) => Err(Failure::usage(format!(
+            "option '--{name}' belongs to validation, which this version cannot do yet; it can only believe a resolver ('--dnssec ad')"
+        ))),
+        None => Ok(matches),
+    }
+}
+
+fn refusal(command: &Command, fail: &Fail) -> Failure {
+    let dashed = |name: &str| match name.chars().count() {
+        1 => format!("'-{name}'"),
+        _ => format!("'--{name}'"),
+    };
+    let text = match fail {
+        Fail::ArgumentMissing(name) => format!("option {} needs a value", dashed(name)),
+        Fail::UnrecognizedOption(name) => format!("unknown option {}", dashed(name)),
+        Fail::OptionMissing(name) => format!("option {} is needed", dashed(name)),
+        Fail::OptionDuplicated(name) => format!("option {} is given twice", dashed(name)),
+        Fail::UnexpectedArgument(name) => format!("option {} takes no value", dashed(name)),
+    };
+    Failure::usage(format!("{text}; see 'gateway {} -h'", command.name))
+}
+
+/// The text of `gateway COMMAND -h`.
+pub fn help(command: &Command) -> String {
+    let mut brief = format!(
+        "usage: gateway [-c FILE] {} {}\n\n",
+        command.name, command.synopsis
+    );
+    brief += command.summary;
+    if !command.details.is_empty() {
+        brief += "\n\n";
+        brief += command.details.trim_end();
+    }
+    listed(command).usage(&brief)
+}
+
+fn overrides(matches: &Matches) -> Result<Overrides, Failure> {
+    let servers = matches.opt_strs("s");
+    let servers = servers.iter().map(|text| server(text));
+    let dnssec = match matches.opt_str("dnssec").as_deref() {
+        None => None,
+        Some("validate") => Some(DnssecMode::Validate),
+        Some("ad") => Some(DnssecMode::Ad),
+        Some(other) => {
+            let text = format!("option '--dnssec': expected 'validate' or 'ad', found '{other}'");
+            return Err(Failure::usage(text));
+        }
+    };
+    Ok(Overrides {
+        servers: servers.collect::<Result<_, _>>()?,
+        dnssec,
+        pcap: matches.opt_str("pcap").map(PathBuf::from),
+        trace: matches.opt_present("trace"),
+    })
+}
+
+fn server(text: &str) -> Result<SocketAddr, Failure> {
+    values::resolver(text).map_err(|reason| Failure::usage(format!("option '-s': {reason}")))
 }

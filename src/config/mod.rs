@@ -2,8 +2,10 @@
 #![forbid(unsafe_code)]
 
 pub mod lexer;
+pub mod values;
 
-use std::path::Path;
+use core::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 use crate::{inbound, log, outbound, queue, resolver};
 
@@ -36,6 +38,27 @@ impl Config {
     pub fn load(_file: Option<&Path>) -> Result<Self, ConfigError> {
         todo!()
     }
+
+    /// As [`Config::load`], with what the command line says laid over it.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn load_with(_file: Option<&Path>, _overrides: &Overrides) -> Result<Self, ConfigError> {
+        todo!()
+    }
+}
+
+/// What the command line says instead of the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// `-s`: the resolvers, if any is named.
+    pub servers: Vec<SocketAddr>,
+    /// `--dnssec`.
+    pub dnssec: Option<resolver::DnssecMode>,
+    /// `--pcap`.
+    pub pcap: Option<PathBuf>,
+    /// `--trace`.
+    pub trace: bool,
 }
 
 /// The configuration as a file that means the same, every default filled in.

@@ -1,0 +1,181 @@
+//! The words of directives as values; every refusal says what was expected and what was found.
+
+use core::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::net::Network;
+use crate::smtp::Domain;
+use crate::time;
+
+/// Port of resolvers.
+const DNS_PORT: u16 = 53;
+
+/// `ADDR[:PORT]`, an IPv6 address with a port in brackets.
+///
+/// # Errors
+/// What was expected.
+pub fn resolver(text: &str) -> Result<SocketAddr, String> {
+    if text.starts_with("tls://") {
+        return Err(format!(
+            "'{text}': this version cannot do DNS over TLS yet; expected ADDR[:PORT]"
+        ));
+    }
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    let address = bare.unwrap_or(text).parse::<IpAddr>();
+    let address = address.map(|address| SocketAddr::new(address, DNS_PORT));
+    address.or_else(|_| text.parse()).map_err(|_| {
+        format!("expected ADDR[:PORT], for example 127.0.0.1 or [::1]:53, found '{text}'")
+    })
+}
+
+/// `ADDR:PORT` to listen at.
+pub(super) fn listener(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        format!("expected ADDR:PORT, for example 127.0.0.1:2525 or [::]:25, found '{text}'")
+    })
+}
+
+/// A domain name.
+pub(super) fn domain(text: &str) -> Result<Domain, String> {
+    Domain::parse(text)
+        .map_err(|_| format!("expected a domain name, for example mx.example.org, found '{text}'"))
+}
+
+/// A range of addresses.
+pub(super) fn network(text: &str) -> Result<Network, String> {
+    Network::from_str(text).map_err(|error| format!("{error}, found '{text}'"))
+}
+
+/// A port to connect to.
+pub(super) fn port(text: &str) -> Result<u16, String> {
+    number(text, 1, u64::from(u16::MAX)).map(|port| port as u16)
+}
+
+/// A whole number within bounds.
+pub(super) fn number(text: &str, least: u64, most: u64) -> Result<u64, String> {
+    let is_digits = text.bytes().all(|octet| octet.is_ascii_digit());
+    let number = text.parse().ok().filter(|_| is_digits);
+    number
+        .filter(|number| (least..=most).contains(number))
+        .ok_or_else(|| format!("expected a number from {least} to {most}, found '{text}'"))
+}
+
+/// Suffixes of sizes, the largest first.
+const UNITS: [(&str, u64); 3] = [("G", 1 << 30), ("M", 1 << 20), ("K", 1 << 10)];
+
+/// A count of octets within bounds, with a suffix `K`, `M` or `G` of powers of 1024.
+pub(super) fn size(text: &str, least: u64, most: u64) -> Result<u64, String> {
+    let unit = UNITS
+        .into_iter()
+        .find_map(|(suffix, unit)| Some((text.strip_suffix(suffix)?, unit)));
+    let (digits, unit) = unit.unwrap_or((text, 1));
+    let octets = digits
+        .parse::<u64>()
+        .ok()
+        .and_then(|count| count.checked_mul(unit));
+    let is_digits = digits.bytes().all(|octet| octet.is_ascii_digit());
+    octets
+        .filter(|octets| is_digits && (least..=most).contains(octets))
+        .ok_or_else(|| {
+            let (least, most) = (format_size(least), format_size(most));
+            format!("expected a size from {least} to {most}, for example 50M, found '{text}'")
+        })
+}
+
+/// Writes a size as [`size`] reads it, in the largest unit that is exact.
+pub(super) fn format_size(octets: u64) -> String {
+    let unit = UNITS
+        .into_iter()
+        .find(|(_, unit)| octets > 0 && octets % unit == 0);
+    unit.map_or_else(
+        || octets.to_string(),
+        |(suffix, unit)| format!("{}{suffix}", octets / unit),
+    )
+}
+
+/// A time span within bounds.
+pub(super) fn duration(text: &str, least: Duration, most: Duration) -> Result<Duration, String> {
+    time::parse_duration(text)
+        .filter(|duration| (least..=most).contains(duration))
+        .ok_or_else(|| {
+            let (least, most) = (time::format_duration(least), time::format_duration(most));
+            format!("expected a duration from {least} to {most}, for example 90s, 5m, 4h or 5d, found '{text}'")
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resolvers_are_addresses_with_or_without_port() {
+        for (text, address) in [
+            ("127.0.0.1", "127.0.0.1:53"),
+            ("127.0.0.1:5353", "127.0.0.1:5353"),
+            ("::1", "[::1]:53"),
+            ("[::1]", "[::1]:53"),
+            ("[::1]:54", "[::1]:54"),
+        ] {
+            assert_eq!(
+                resolver(text),
+                Ok(address.parse().expect("an address")),
+                "{text}"
+            );
+        }
+        for text in [
+            "",
+            "localhost",
+            "127.0.0.1:",
+            "127.0.0.1:65536",
+            "[127.0.0.1",
+            "tls://127.0.0.1",
+        ] {
+            assert!(
+                resolver(text).is_err_and(|error| error.contains(text)),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn sizes_round_trip_within_their_bounds() {
+        for (text, octets) in [
+            ("50M", 50 << 20),
+            ("1G", 1 << 30),
+            ("1000", 1000),
+            ("64K", 1 << 16),
+        ] {
+            assert_eq!(size(text, 0, 1 << 30), Ok(octets), "{text}");
+            assert_eq!(format_size(octets), text);
+        }
+        for text in [
+            "",
+            "M",
+            "2G",
+            "-1",
+            "+1",
+            "1k",
+            "1.5M",
+            "99999999999999999999",
+            "18446744073709551615K",
+        ] {
+            assert!(size(text, 0, 1 << 30).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_and_durations_keep_their_bounds() {
+        assert_eq!(number("7", 1, 7), Ok(7));
+        for text in ["0", "8", "+7", "", "7 ", "99999999999999999999999"] {
+            assert!(number(text, 1, 7).is_err(), "{text}");
+        }
+        let (second, minute) = (Duration::from_secs(1), Duration::from_secs(60));
+        assert_eq!(duration("1m", second, minute), Ok(minute));
+        for text in ["2m", "999ms", "", "1y"] {
+            assert!(duration(text, second, minute).is_err(), "{text}");
+        }
+    }
+}
