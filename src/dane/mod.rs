@@ -1,22 +1,86 @@
 //! DANE: which TLSA records count, and whether a presented certificate chain matches them (RFC 7672, RFC 7671).
+//!
+//! 1. [`plan`] sorts a TLSA RRset into records that count, records that a stronger digest overrides, and unusable ones.
+//! 2. [`verify`] compares the presented chain with the records that count. Its [`Match`] is the proof a connection needs to carry mail.
+//!
+//! Only usage 3 (DANE-EE) authenticates today: the key or the certificate itself is named by the record, so dates, names, issuers and every
+//! other certificate of the chain are ignored (RFC 7671 §5.1).
+//!
+//! Limitation: usage 2 (DANE-TA) is not built yet. Its records are kept apart as [`Unusable::TrustAnchor`], so a host that publishes
+//! nothing else gets no mail; they never lower what is demanded.
+//!
+//! next: `src/outbound/outcome.rs`
 #![forbid(unsafe_code)]
+
+mod der;
+
+use std::collections::HashSet;
+use std::fmt;
+
+use sha2::{Digest, Sha256, Sha512};
 
 use crate::dns::Tlsa;
 
-/// TLSA records sorted into those that may authenticate and those that may not (RFC 7672 §2.1.1, rfc L8 to L13).
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Certificate usage DANE-TA (RFC 7218 §2.1).
+const DANE_TA: u8 = 2;
+/// Certificate usage DANE-EE.
+const DANE_EE: u8 = 3;
+/// Selector Cert: the whole certificate.
+const CERT: u8 = 0;
+/// Selector SPKI: the public key with its algorithm.
+const SPKI: u8 = 1;
+/// Matching type Full: the octets themselves.
+const FULL: u8 = 0;
+/// Matching type SHA2-256.
+const SHA2_256: u8 = 1;
+/// Matching type SHA2-512.
+const SHA2_512: u8 = 2;
+
+/// TLSA records sorted into those that may authenticate and those that may not (RFC 7672 §2.1.1, rfc L8 to L13), without duplicates.
+///
+/// Its size and the work on it are bounded by the DNS message the records came in (64 KiB).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// Usable records without duplicates, after digest agility.
+    /// The records that count.
     pub usable: Vec<Tlsa>,
+    /// Usable records that do not count, because the RRset has a stronger digest for the same usage and selector (RFC 7671 §9).
+    pub masked: Vec<Tlsa>,
     /// Unusable records, each with the reason.
     pub unusable: Vec<(Tlsa, Unusable)>,
 }
 
 /// Why a TLSA record cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Unusable {
-    /// Usage 0 or 1 (RFC 7672 §3.1.3).
+    /// Usage 0 or 1: needs CAs, which SMTP servers cannot be expected to agree on (RFC 7672 §3.1.3).
     PkixUsage,
+    /// A usage, selector or matching type nobody has defined, or for private use.
+    UnknownParameter,
+    /// No data, or not as long as the digest is.
+    BadLength,
+    /// Matching type 0 with data that is not exactly one certificate or public key.
+    BadDer,
+    /// Usage 2, sound, but not built here yet.
+    TrustAnchor,
+}
+
+impl Unusable {
+    /// The word in the log.
+    pub const fn token(self) -> &'static str {
+        match self {
+            Self::PkixUsage => "tlsa-pkix-usage",
+            Self::UnknownParameter => "tlsa-unknown-param",
+            Self::BadLength => "tlsa-bad-length",
+            Self::BadDer => "tlsa-bad-der",
+            Self::TrustAnchor => "tlsa-usage-2-not-built",
+        }
+    }
+}
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.token())
+    }
 }
 
 /// Proof that a presented chain matched; only [`verify`] makes one.
@@ -28,11 +92,12 @@ pub struct Match {
 
 impl Match {
     /// The record that matched.
-    pub fn record(&self) -> &Tlsa {
+    pub const fn record(&self) -> &Tlsa {
         &self.record
     }
+
     /// Depth in the chain of the matched certificate; the leaf is 0.
-    pub fn depth(&self) -> usize {
+    pub const fn depth(&self) -> usize {
         self.depth
     }
 }
@@ -46,15 +111,131 @@ pub enum Mismatch {
     NoMatch(String),
 }
 
-/// Sorts a TLSA RRset.
-pub fn plan(_records: &[Tlsa]) -> Plan {
-    todo!()
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoCertificate => f.write_str("the server presented no certificate"),
+            Self::NoMatch(text) => f.write_str(text),
+        }
+    }
+}
+
+/// Sorts a TLSA RRset; the order of the records means nothing.
+pub fn plan(records: &[Tlsa]) -> Plan {
+    let mut plan = Plan::default();
+    let mut seen = HashSet::new();
+    for record in records.iter().filter(|record| seen.insert(*record)) {
+        match check(record) {
+            Ok(()) => plan.usable.push(record.clone()),
+            Err(why) => plan.unusable.push((record.clone(), why)),
+        }
+    }
+    apply_digest_agility(&mut plan);
+    plan
+}
+
+/// Whether a record may authenticate a server (rfc L9 to L12).
+fn check(record: &Tlsa) -> Result<(), Unusable> {
+    if record.usage > DANE_EE || record.selector > SPKI || record.matching > SHA2_512 {
+        return Err(Unusable::UnknownParameter);
+    }
+    if record.usage < DANE_TA {
+        return Err(Unusable::PkixUsage);
+    }
+    match record.matching {
+        SHA2_256 if record.data.len() != 32 => return Err(Unusable::BadLength),
+        SHA2_512 if record.data.len() != 64 => return Err(Unusable::BadLength),
+        FULL if record.data.is_empty() => return Err(Unusable::BadLength),
+        FULL if !is_well_formed(record) => return Err(Unusable::BadDer),
+        _ => {}
+    }
+    match record.usage {
+        DANE_TA => Err(Unusable::TrustAnchor),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the data of a record of matching type 0 is what its selector promises.
+fn is_well_formed(record: &Tlsa) -> bool {
+    match record.selector {
+        CERT => der::public_key_of(&record.data).is_some(),
+        _ => der::is_public_key(&record.data),
+    }
+}
+
+/// Of each usage and selector only the strongest digest counts, so that a broken weaker one cannot be used against a server that
+/// publishes both (RFC 7671 §9). Matching type 0 is no digest and always counts.
+fn apply_digest_agility(plan: &mut Plan) {
+    let strong: HashSet<(u8, u8)> = plan
+        .usable
+        .iter()
+        .filter(|record| record.matching == SHA2_512)
+        .map(|record| (record.usage, record.selector))
+        .collect();
+    let is_masked = |record: &Tlsa| {
+        record.matching == SHA2_256 && strong.contains(&(record.usage, record.selector))
+    };
+    (plan.masked, plan.usable) = std::mem::take(&mut plan.usable)
+        .into_iter()
+        .partition(is_masked);
 }
 
 /// Checks a presented chain (exact DER, leaf first) against the usable records.
 ///
 /// # Errors
 /// [`Mismatch`] when nothing matches.
-pub fn verify(_plan: &Plan, _chain: &[Vec<u8>]) -> Result<Match, Mismatch> {
-    todo!()
+pub fn verify(plan: &Plan, chain: &[Vec<u8>]) -> Result<Match, Mismatch> {
+    let leaf = chain.first().ok_or(Mismatch::NoCertificate)?;
+    let presented = records_of(leaf);
+    match plan.usable.iter().find(|record| presented.contains(record)) {
+        Some(record) => Ok(Match {
+            record: record.clone(),
+            depth: 0,
+        }),
+        None => Err(Mismatch::NoMatch(explain(plan, &presented))),
+    }
 }
+
+/// Every usage-3 record that matches a certificate: the ones its owner may publish. `3 1 1` comes first, as the one to prefer
+/// (RFC 7672 §3.1). Without selector 1 if the octets are not exactly one certificate.
+pub fn records_of(certificate: &[u8]) -> Vec<Tlsa> {
+    let key = der::public_key_of(certificate).map(|key| (SPKI, key));
+    let parts = key.into_iter().chain([(CERT, certificate)]);
+    let record = |selector, matching, data| Tlsa {
+        usage: DANE_EE,
+        selector,
+        matching,
+        data,
+    };
+    parts
+        .flat_map(|(selector, octets)| {
+            [
+                record(selector, SHA2_256, Sha256::digest(octets).to_vec()),
+                record(selector, SHA2_512, Sha512::digest(octets).to_vec()),
+                record(selector, FULL, octets.to_vec()),
+            ]
+        })
+        .collect()
+}
+
+/// One line that tells the operator of either side what to mend.
+fn explain(plan: &Plan, presented: &[Tlsa]) -> String {
+    let mut text = match plan.usable.len() {
+        0 => "no TLSA record is usable".to_owned(),
+        1 => "the TLSA record does not match".to_owned(),
+        count => format!("none of the {count} TLSA records matches"),
+    };
+    if let Some(record) = presented.first() {
+        text.push_str(&format!("; the server presented {record}"));
+    }
+    if let Some(record) = plan.masked.iter().find(|one| presented.contains(one)) {
+        text.push_str(&format!(
+            "; {record} would match, but does not count beside a stronger digest (agility-masked)"
+        ));
+    }
+    text
+}
+
+#[cfg(test)]
+#[path = "dane_tests.rs"]
+mod tests;

@@ -3,6 +3,8 @@
 
 pub mod network;
 pub mod stream;
+pub mod tls;
 
 pub use network::Network;
 pub use stream::Stream;
+pub use tls::TlsStream;

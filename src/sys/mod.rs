@@ -1,5 +1,6 @@
 //! The only room with unsafe code: safe, typed functions over the system calls that the standard library lacks.
 
+pub mod crypto;
 pub mod privileges;
 pub mod signal;
 pub mod storage;

@@ -1,0 +1,263 @@
+//! TLS from our side to a server: handshake by a deadline, and the certificates that were presented. What they are worth is decided elsewhere.
+//!
+//! OpenSSL is asked to verify nothing and has no CA certificates: a handshake that succeeds proves only that the server holds the key of
+//! the first certificate. `dane::verify` says whether that is the right key.
+//!
+//! Limitation: certificates come back as OpenSSL writes them. What is signed in them, the public key included, is as sent, octet for octet;
+//! an outermost layer that is not DER, which X.509 forbids, would come back as DER.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::sync::OnceLock;
+
+use openssl::error::ErrorStack;
+use openssl::ssl::{
+    self, ErrorCode, Ssl, SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslRef,
+    SslSessionCacheMode, SslStream, SslVerifyMode, SslVersion,
+};
+
+use super::Stream;
+use crate::sys::crypto;
+use crate::time::Deadline;
+
+/// Suites of TLS 1.2: forward secrecy and an authenticated server, best first. Those of TLS 1.3 all have both.
+const CIPHERS: &str =
+    "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20:ECDHE+AES:DHE+AES:!aNULL:!PSK:!SRP:!DSS";
+/// OpenSSL's level 2: 112 bits of security, as in RSA of 2048 bits; refuses MD5 and SHA-1 signatures in the handshake.
+const SECURITY_LEVEL: u32 = 2;
+/// The same for the server's key, which OpenSSL measures only when it verifies the chain.
+const KEY_SECURITY_BITS_MIN: u32 = 112;
+
+/// A TLS connection of a server that holds the key of the first certificate it presented; who that is, is still open.
+#[derive(Debug)]
+pub struct TlsStream {
+    inner: SslStream<Stream>,
+    chain: Vec<Vec<u8>>,
+}
+
+/// Why there is no TLS connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsError {
+    /// The kind, for decisions.
+    pub kind: TlsErrorKind,
+    /// One line for the operator.
+    pub text: String,
+}
+
+/// The kinds of [`TlsError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsErrorKind {
+    /// The deadline was over.
+    Timeout,
+    /// The connection was closed or reset.
+    Closed,
+    /// The server speaks nothing newer than TLS 1.1.
+    Version,
+    /// The server knows no host of that name (alert unrecognized_name, RFC 6066 §3).
+    ServerName,
+    /// The server presented no certificate.
+    NoCertificate,
+    /// The server's key is too weak.
+    WeakKey,
+    /// Any other failure: an alert, no common cipher suite, no TLS at all.
+    Handshake,
+    /// Our own OpenSSL cannot work.
+    Local,
+}
+
+impl fmt::Display for TlsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl TlsError {
+    fn new(kind: TlsErrorKind, text: impl Into<String>) -> Self {
+        Self {
+            kind,
+            text: text.into(),
+        }
+    }
+
+    /// Something on our side; not to be expected once the context could be built.
+    fn local(error: &ErrorStack) -> Self {
+        Self::new(TlsErrorKind::Local, format!("OpenSSL failed: {error}"))
+    }
+}
+
+impl TlsStream {
+    /// Makes the handshake by the stream's deadline, asking for `server_name` (a host name without final dot; RFC 6066 §3).
+    ///
+    /// # Errors
+    /// [`TlsError`]; the connection is closed.
+    pub fn connect(stream: Stream, server_name: &str) -> Result<Self, TlsError> {
+        let prepared = prepare(server_name).map_err(|error| TlsError::local(&error))?;
+        let mut inner =
+            SslStream::new(prepared, stream).map_err(|error| TlsError::local(&error))?;
+        inner.connect().map_err(|error| explain(&error))?;
+        check_key(inner.ssl())?;
+        let chain = presented(inner.ssl()).map_err(|error| TlsError::local(&error))?;
+        Ok(Self { inner, chain })
+    }
+
+    /// The certificates the server presented, as DER, its own first; never empty.
+    pub fn chain(&self) -> &[Vec<u8>] {
+        &self.chain
+    }
+
+    /// The protocol version, for example `TLSv1.3`.
+    pub fn version(&self) -> &'static str {
+        self.inner.ssl().version_str()
+    }
+
+    /// The cipher suite, for example `TLS_AES_256_GCM_SHA384`.
+    pub fn cipher(&self) -> &'static str {
+        self.inner
+            .ssl()
+            .current_cipher()
+            .map_or("unknown", |cipher| cipher.name())
+    }
+
+    /// Sets by when the following reads and writes must be over.
+    pub fn set_deadline(&mut self, deadline: Deadline) {
+        self.inner.get_mut().set_deadline(deadline);
+    }
+
+    /// Says goodbye in TLS and ends both directions.
+    pub fn close(mut self) {
+        // A peer that is gone already misses nothing.
+        let _ = self.inner.shutdown();
+        self.inner.get_ref().close();
+    }
+}
+
+impl Read for TlsStream {
+    /// As [`Stream`] reads. The end of the TCP connection reads as the end even without the peer's goodbye in TLS, so an end must never
+    /// be taken for the end of what was being said.
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.inner.read(buffer)
+    }
+}
+
+impl Write for TlsStream {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.inner.write(octets)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+/// A connection object for one handshake.
+fn prepare(server_name: &str) -> Result<Ssl, ErrorStack> {
+    static CONTEXT: OnceLock<Result<SslContext, ErrorStack>> = OnceLock::new();
+    let context = CONTEXT.get_or_init(build_context).as_ref();
+    let mut prepared = Ssl::new(context.map_err(Clone::clone)?)?;
+    prepared.set_hostname(server_name)?;
+    Ok(prepared)
+}
+
+/// One context for all connections: building it is dear, and nothing in it belongs to a single server.
+fn build_context() -> Result<SslContext, ErrorStack> {
+    crypto::init();
+    let mut builder = SslContextBuilder::new(SslMethod::tls_client())?;
+    builder.set_min_proto_version(Some(SslVersion::TLS1_2))?;
+    builder.set_security_level(SECURITY_LEVEL);
+    builder.set_cipher_list(CIPHERS)?;
+    builder.set_verify(SslVerifyMode::NONE);
+    // A resumed session shows no certificate, so there would be nothing to compare (rfc B7).
+    builder.set_session_cache_mode(SslSessionCacheMode::OFF);
+    builder.set_options(
+        SslOptions::NO_TICKET | SslOptions::NO_COMPRESSION | SslOptions::NO_RENEGOTIATION,
+    );
+    builder.set_mode(SslMode::RELEASE_BUFFERS);
+    Ok(builder.build())
+}
+
+/// The presented certificates, the server's own first.
+fn presented(connection: &SslRef) -> Result<Vec<Vec<u8>>, ErrorStack> {
+    let chain = connection.peer_cert_chain();
+    chain
+        .into_iter()
+        .flatten()
+        .map(openssl::x509::X509Ref::to_der)
+        .collect()
+}
+
+/// Refuses keys that others could break (rfc C11).
+fn check_key(connection: &SslRef) -> Result<(), TlsError> {
+    let certificate = connection.peer_certificate().ok_or_else(|| {
+        TlsError::new(
+            TlsErrorKind::NoCertificate,
+            "the server presented no certificate",
+        )
+    })?;
+    let key = certificate
+        .public_key()
+        .map_err(|error| TlsError::local(&error))?;
+    if key.security_bits() >= KEY_SECURITY_BITS_MIN {
+        return Ok(());
+    }
+    let text = format!(
+        "the server's key of {} bits is too weak: at least RSA of 2048 bits or a curve of 224 is needed",
+        key.bits()
+    );
+    Err(TlsError::new(TlsErrorKind::WeakKey, text))
+}
+
+/// What OpenSSL's reason codes mean here (openssl/sslerr.h); alerts from the peer are 1000 and the alert's number.
+const ALERTS: i32 = 1000;
+const UNEXPECTED_EOF: i32 = 294;
+const VERSION_REASONS: [i32; 4] = [254, 258, 266, ALERTS + 70];
+const UNRECOGNIZED_NAME: i32 = ALERTS + 112;
+const WEAK_KEY_REASONS: [i32; 2] = [394, 399];
+
+/// Sorts a failed handshake.
+fn explain(error: &ssl::Error) -> TlsError {
+    if let Some(error) = error.io_error() {
+        return match error.kind() {
+            io::ErrorKind::TimedOut => {
+                TlsError::new(TlsErrorKind::Timeout, "no end of the TLS handshake in time")
+            }
+            _ => TlsError::new(
+                TlsErrorKind::Closed,
+                format!("connection lost in the TLS handshake: {error}"),
+            ),
+        };
+    }
+    let first = error.ssl_error().and_then(|stack| stack.errors().first());
+    match first.map(|error| {
+        (
+            error.reason_code(),
+            error.reason().unwrap_or("unknown reason"),
+        )
+    }) {
+        Some((code, reason)) if code != UNEXPECTED_EOF => sort(code, reason),
+        None if error.code() != ErrorCode::SYSCALL => TlsError::new(
+            TlsErrorKind::Handshake,
+            format!("TLS handshake failed: {error}"),
+        ),
+        _ => TlsError::new(
+            TlsErrorKind::Closed,
+            "the server closed the connection in the TLS handshake",
+        ),
+    }
+}
+
+fn sort(code: i32, reason: &str) -> TlsError {
+    let kind = match code {
+        UNRECOGNIZED_NAME => TlsErrorKind::ServerName,
+        code if VERSION_REASONS.contains(&code) => TlsErrorKind::Version,
+        code if WEAK_KEY_REASONS.contains(&code) => TlsErrorKind::WeakKey,
+        _ => TlsErrorKind::Handshake,
+    };
+    let text = match code.checked_sub(ALERTS) {
+        Some(alert @ 0..=255) => {
+            let name = reason.rsplit("alert ").next().unwrap_or(reason);
+            format!("the server ended the TLS handshake with alert {alert} ({name})")
+        }
+        _ => format!("TLS handshake failed: {reason}"),
+    };
+    TlsError::new(kind, text)
+}
