@@ -34,7 +34,37 @@ pub struct Field<'a> {
 
 /// A name that a field may have: printable ASCII without colon (RFC 5322 §2.2), at most 77 octets.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FieldName(String);
+pub struct FieldName(Cow<'static, str>);
+
+/// Names that this program writes.
+impl FieldName {
+    /// `Auto-Submitted` (RFC 3834 §5).
+    pub const AUTO_SUBMITTED: Self = Self(Cow::Borrowed("Auto-Submitted"));
+    /// `Content-Description`.
+    pub const CONTENT_DESCRIPTION: Self = Self(Cow::Borrowed("Content-Description"));
+    /// `Content-Disposition`.
+    pub const CONTENT_DISPOSITION: Self = Self(Cow::Borrowed("Content-Disposition"));
+    /// `Content-Transfer-Encoding`.
+    pub const CONTENT_TRANSFER_ENCODING: Self = Self(Cow::Borrowed("Content-Transfer-Encoding"));
+    /// `Content-Type`.
+    pub const CONTENT_TYPE: Self = Self(Cow::Borrowed("Content-Type"));
+    /// `Date`.
+    pub const DATE: Self = Self(Cow::Borrowed("Date"));
+    /// `From`.
+    pub const FROM: Self = Self(Cow::Borrowed("From"));
+    /// `In-Reply-To`.
+    pub const IN_REPLY_TO: Self = Self(Cow::Borrowed("In-Reply-To"));
+    /// `Message-ID`.
+    pub const MESSAGE_ID: Self = Self(Cow::Borrowed("Message-ID"));
+    /// `MIME-Version`.
+    pub const MIME_VERSION: Self = Self(Cow::Borrowed("MIME-Version"));
+    /// `References`.
+    pub const REFERENCES: Self = Self(Cow::Borrowed("References"));
+    /// `Subject`.
+    pub const SUBJECT: Self = Self(Cow::Borrowed("Subject"));
+    /// `To`.
+    pub const TO: Self = Self(Cow::Borrowed("To"));
+}
 
 /// The text is not a field name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +81,7 @@ impl FieldName {
                 .bytes()
                 .all(|octet| octet.is_ascii_graphic() && octet != b':');
         match is_legal {
-            true => Ok(Self(text.to_owned())),
+            true => Ok(Self(Cow::Owned(text.to_owned()))),
             false => Err(NotAFieldName),
         }
     }
