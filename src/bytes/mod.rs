@@ -1,4 +1,11 @@
 //! Octets and text: bounded readers and writers, hexadecimal, base 64, base 32 and JSON.
 #![forbid(unsafe_code)]
 
+pub mod hex;
 pub mod json;
+pub mod radix;
+pub mod reader;
+pub mod writer;
+
+pub use reader::Reader;
+pub use writer::Writer;

@@ -1,6 +1,15 @@
-//! DNS messages.
+//! DNS messages (RFC 1035 §4).
 
-use super::{Class, EdeCode, Name, Opcode, OptionCode, Rcode, Record, RecordType};
+use super::decode::Decoder;
+use super::encode::Encoder;
+use super::{
+    Class, DecodeError, EdeCode, Edns, Fault, Name, Opcode, Rcode, Record, RecordType, edns,
+};
+
+/// Longest message: what the length before it on TCP can say (RFC 1035 §4.2.2).
+pub const MESSAGE_LIMIT: usize = 65_535;
+/// The least a record takes; a count that promises more than fits is a lie, and nothing is allocated for it.
+const RECORD_MIN: usize = 11;
 
 /// The header's id and flags; counts follow from the sections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +28,52 @@ pub struct Header {
     pub rcode: Rcode,
 }
 
+impl Header {
+    const RESPONSE: u16 = 0x8000;
+    const AUTHORITATIVE: u16 = 0x0400;
+    const TRUNCATED: u16 = 0x0200;
+    const RECURSION_DESIRED: u16 = 0x0100;
+    const RECURSION_AVAILABLE: u16 = 0x0080;
+    const AUTHENTIC_DATA: u16 = 0x0020;
+    const CHECKING_DISABLED: u16 = 0x0010;
+
+    /// A query's header: RD set, all else clear.
+    pub const fn query(id: u16) -> Self {
+        Self::from_flags(id, Self::RECURSION_DESIRED)
+    }
+
+    const fn from_flags(id: u16, flags: u16) -> Self {
+        let [high, _] = flags.to_be_bytes();
+        Self {
+            id,
+            response: flags & Self::RESPONSE != 0,
+            opcode: Opcode(high >> 3 & 0x0F),
+            authoritative: flags & Self::AUTHORITATIVE != 0,
+            truncated: flags & Self::TRUNCATED != 0,
+            recursion_desired: flags & Self::RECURSION_DESIRED != 0,
+            recursion_available: flags & Self::RECURSION_AVAILABLE != 0,
+            authentic_data: flags & Self::AUTHENTIC_DATA != 0,
+            checking_disabled: flags & Self::CHECKING_DISABLED != 0,
+            rcode: Rcode(flags & 0x0F),
+        }
+    }
+
+    fn flags(&self) -> u16 {
+        let bits = [
+            (self.response, Self::RESPONSE),
+            (self.authoritative, Self::AUTHORITATIVE),
+            (self.truncated, Self::TRUNCATED),
+            (self.recursion_desired, Self::RECURSION_DESIRED),
+            (self.recursion_available, Self::RECURSION_AVAILABLE),
+            (self.authentic_data, Self::AUTHENTIC_DATA),
+            (self.checking_disabled, Self::CHECKING_DISABLED),
+        ];
+        let set = bits.iter().filter(|(is_set, _)| *is_set);
+        let flags = set.fold(0, |flags, (_, bit)| flags | bit);
+        flags | u16::from(self.opcode.0 & 0x0F) << 11 | self.rcode.0 & 0x0F
+    }
+}
+
 /// One question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
@@ -30,31 +85,7 @@ pub struct Question {
     pub class: Class,
 }
 
-/// The OPT pseudo-record (RFC 6891 §6.1).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Edns {
-    /// UDP payload size in octets.
-    pub udp_size: u16,
-    /// High eight bits of the response code.
-    pub extended_rcode: u8,
-    /// Version, 0 is the only one defined.
-    pub version: u8,
-    /// DNSSEC OK.
-    pub dnssec_ok: bool,
-    /// Options in the order received.
-    pub options: Vec<EdnsOption>,
-}
-
-/// One EDNS option.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EdnsOption {
-    /// Option code.
-    pub code: OptionCode,
-    /// Option data.
-    pub data: Vec<u8>,
-}
-
-/// A whole message; the OPT record is held apart in `edns`, not in `additionals`.
+/// A whole message; the OPT record is held apart in `edns`, not in `additionals`. The header's Z bit is not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct Message {
@@ -66,32 +97,203 @@ pub struct Message {
     pub edns: Option<Edns>,
 }
 
-/// Why octets are not a message, and where.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DecodeError {
-    /// Offset in octets of the fault.
-    pub offset: usize,
-}
-
 impl Message {
     /// A query with RD set: one question, id and EDNS as given.
-    pub fn query(_id: u16, _question: Question, _edns: Option<Edns>) -> Self {
-        todo!()
+    pub fn query(id: u16, question: Question, edns: Option<Edns>) -> Self {
+        Self {
+            header: Header::query(id),
+            questions: vec![question],
+            answers: Vec::new(),
+            authorities: Vec::new(),
+            additionals: Vec::new(),
+            edns,
+        }
     }
+
     /// Decodes a whole message; trailing octets are an error.
-    pub fn decode(_octets: &[u8]) -> Result<Self, DecodeError> {
-        todo!()
+    ///
+    /// # Errors
+    /// [`DecodeError`] with the first octet that cannot be right.
+    pub fn decode(octets: &[u8]) -> Result<Self, DecodeError> {
+        if octets.len() > MESSAGE_LIMIT {
+            return Err(DecodeError {
+                offset: MESSAGE_LIMIT,
+                fault: Fault::MessageTooLong,
+            });
+        }
+        let mut from = Decoder::message(octets);
+        let header = Header::from_flags(from.u16()?, from.u16()?);
+        let mut counts = [0; 4];
+        for count in &mut counts {
+            *count = from.u16()?;
+        }
+        let [questions, answers, authorities, additionals] = counts;
+        let questions = (0..questions)
+            .map(|_| read_question(&mut from))
+            .collect::<Result<_, _>>()?;
+        let mut misplaced = None;
+        let answers = read_section(&mut from, answers, &mut misplaced)?;
+        let authorities = read_section(&mut from, authorities, &mut misplaced)?;
+        if let Some((offset, _)) = misplaced {
+            let fault = Fault::OptMisplaced;
+            return Err(DecodeError { offset, fault });
+        }
+        let mut edns = None;
+        let additionals = read_section(&mut from, additionals, &mut edns)?;
+        from.finish(Fault::TrailingOctets)?;
+        Ok(Self {
+            header,
+            questions,
+            answers,
+            authorities,
+            additionals,
+            edns: edns.map(|(_, edns)| edns),
+        })
     }
-    /// Encodes with name compression.
+
+    /// Encodes with name compression. What does not fit [`MESSAGE_LIMIT`] or its length field is left out, whole records at a time, and TC is set.
     pub fn encode(&self) -> Vec<u8> {
-        todo!()
+        self.encode_within(MESSAGE_LIMIT)
     }
-    /// The full response code, header and OPT put together.
+
+    /// Encodes into at most `limit` octets (at least header, question and OPT): when the records do not fit, TC is set and they are left out (RFC 2181 §9).
+    pub fn encode_within(&self, limit: usize) -> Vec<u8> {
+        let limit = limit.min(MESSAGE_LIMIT);
+        let whole = self.encode_all();
+        if let Some(octets) = whole.filter(|octets| octets.len() <= limit) {
+            return octets;
+        }
+        let short = Self {
+            header: Header {
+                truncated: true,
+                ..self.header
+            },
+            questions: self.questions.clone(),
+            answers: Vec::new(),
+            authorities: Vec::new(),
+            additionals: Vec::new(),
+            edns: self.edns.clone(),
+        };
+        let without_options = |edns: Edns| Edns {
+            options: Vec::new(),
+            ..edns
+        };
+        short
+            .encode_all()
+            .filter(|octets| octets.len() <= limit)
+            .or_else(|| {
+                let edns = self.edns.clone().map(without_options);
+                Self { edns, ..short }.encode_all()
+            })
+            .unwrap_or_default()
+    }
+
+    /// The whole message; `None` if a length or count does not fit its field.
+    fn encode_all(&self) -> Option<Vec<u8>> {
+        let mut out = Encoder::message();
+        out.u16(self.header.id);
+        out.u16(self.header.flags());
+        let additionals = self.additionals.len() + usize::from(self.edns.is_some());
+        for count in [
+            self.questions.len(),
+            self.answers.len(),
+            self.authorities.len(),
+            additionals,
+        ] {
+            out.u16(u16::try_from(count).ok()?);
+        }
+        for question in &self.questions {
+            out.name(&question.name);
+            out.u16(question.rtype.0);
+            out.u16(question.class.0);
+        }
+        let records = self.answers.iter().chain(&self.authorities);
+        for record in records.chain(&self.additionals) {
+            record.write(&mut out)?;
+        }
+        if let Some(edns) = &self.edns {
+            edns.write(&mut out)?;
+        }
+        Some(out.into_octets())
+    }
+
+    /// The full response code, header and OPT put together (RFC 6891 §6.1.3).
     pub fn rcode(&self) -> Rcode {
-        todo!()
+        let high = self.edns.as_ref().map_or(0, |edns| edns.extended_rcode);
+        Rcode(u16::from(high) << 4 | self.header.rcode.0 & 0x0F)
     }
+
+    /// Sets the full response code; what exceeds four bits needs `edns`.
+    pub fn set_rcode(&mut self, rcode: Rcode) {
+        self.header.rcode = Rcode(rcode.0 & 0x0F);
+        if let Some(edns) = &mut self.edns {
+            edns.extended_rcode = u8::try_from(rcode.0 >> 4).unwrap_or(u8::MAX);
+        }
+    }
+
     /// The extended DNS errors (RFC 8914) with their texts.
     pub fn extended_errors(&self) -> Vec<(EdeCode, String)> {
-        todo!()
+        let options = self.edns.iter().flat_map(|edns| &edns.options);
+        options
+            .filter_map(edns::EdnsOption::as_extended_error)
+            .collect()
     }
 }
+
+fn read_question(from: &mut Decoder<'_>) -> Result<Question, DecodeError> {
+    Ok(Question {
+        name: from.name()?,
+        rtype: RecordType(from.u16()?),
+        class: Class(from.u16()?),
+    })
+}
+
+/// Reads the records of a section; an OPT record goes into `opt` with its offset.
+fn read_section(
+    from: &mut Decoder<'_>,
+    count: u16,
+    opt: &mut Option<(usize, Edns)>,
+) -> Result<Vec<Record>, DecodeError> {
+    let count = usize::from(count);
+    if count > from.remaining() / RECORD_MIN {
+        return Err(from.fault(Fault::Truncated));
+    }
+    let mut records = Vec::with_capacity(count);
+    for _ in 0..count {
+        let offset = from.position();
+        let owner = from.name()?;
+        let rtype = RecordType(from.u16()?);
+        let class = from.u16()?;
+        let ttl = from.u32()?;
+        let length = from.u16()?;
+        let data = from.sub(usize::from(length))?;
+        if rtype == RecordType::OPT {
+            let edns = Edns::read(class, ttl, data)?;
+            keep_opt(opt, (offset, &owner), edns)?;
+        } else {
+            records.push(Record::read((owner, rtype), Class(class), ttl, data)?);
+        }
+    }
+    Ok(records)
+}
+
+/// There is at most one OPT record, and its owner is the root (RFC 6891 §6.1.1).
+fn keep_opt(
+    opt: &mut Option<(usize, Edns)>,
+    (offset, owner): (usize, &Name),
+    edns: Edns,
+) -> Result<(), DecodeError> {
+    let fault = if !owner.is_root() {
+        Fault::OptOwner
+    } else if opt.is_some() {
+        Fault::OptRepeated
+    } else {
+        *opt = Some((offset, edns));
+        return Ok(());
+    };
+    Err(DecodeError { offset, fault })
+}
+
+#[cfg(test)]
+#[path = "message_tests.rs"]
+mod tests;

@@ -1,9 +1,13 @@
 //! Resource records.
 
-use super::{Class, Name, Rdata, RecordType};
+use std::fmt;
+
+use super::decode::Decoder;
+use super::encode::Encoder;
+use super::{Class, DecodeError, Name, Rdata, RecordType};
 
 /// One resource record.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Record {
     /// Owner name.
     pub name: Name,
@@ -15,16 +19,46 @@ pub struct Record {
     pub data: Rdata,
 }
 
+/// Longest time to live; what is greater counts as zero (RFC 2181 §8).
+const TTL_LIMIT: u32 = i32::MAX as u32;
+
 impl Record {
     /// The record type.
-    pub fn rtype(&self) -> RecordType {
+    pub const fn rtype(&self) -> RecordType {
         self.data.rtype()
+    }
+
+    pub(super) fn read(
+        (name, rtype): (Name, RecordType),
+        class: Class,
+        ttl: u32,
+        data: Decoder<'_>,
+    ) -> Result<Self, DecodeError> {
+        Ok(Self {
+            name,
+            class,
+            ttl: if ttl > TTL_LIMIT { 0 } else { ttl },
+            data: Rdata::read(rtype, class, data)?,
+        })
+    }
+
+    /// Appends the record; `None` if its data are too long.
+    pub(super) fn write(&self, out: &mut Encoder) -> Option<()> {
+        out.name(&self.name);
+        out.u16(self.rtype().0);
+        out.u16(self.class.0);
+        out.u32(self.ttl);
+        out.with_length(|out| {
+            self.data.write(out);
+            Some(())
+        })
     }
 }
 
 /// Zone-file form on one line.
-impl std::fmt::Display for Record {
-    fn fmt(&self, _f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        todo!()
+impl fmt::Display for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, ttl, class) = (&self.name, self.ttl, self.class);
+        write!(f, "{name} {ttl} {class} {} {}", self.rtype(), self.data)
     }
 }
