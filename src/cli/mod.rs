@@ -3,6 +3,7 @@
 
 pub mod config;
 pub mod exit;
+pub mod filter;
 pub mod options;
 pub mod queue;
 pub mod serve;
@@ -17,7 +18,12 @@ use crate::log;
 use options::{Command, Failure, Invocation};
 
 /// The commands, in the order of the help.
-const COMMANDS: [&Command; 3] = [&serve::COMMAND, &queue::COMMAND, &config::COMMAND];
+const COMMANDS: [&Command; 4] = [
+    &serve::COMMAND,
+    &queue::COMMAND,
+    &filter::COMMAND,
+    &config::COMMAND,
+];
 
 /// What the words before a command's own ones ask for.
 enum Request {

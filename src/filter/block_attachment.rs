@@ -18,7 +18,7 @@ use crate::message::file_name::FileNames;
 use crate::message::limits::DEPTH_MAX;
 use crate::message::mime::{Doubt, Part, Tree};
 use crate::message::transfer::{self, Encoding};
-use crate::message::{Excess, Field, FieldName, Header};
+use crate::message::{Excess, Field, FieldName, Header, with_crlf};
 use crate::smtp::{EnhancedStatus, Envelope};
 
 /// Patterns of one filter; a list of all dangerous extensions has about 100.
@@ -144,6 +144,7 @@ impl BlockAttachment {
         let Some(decoded) = part.encoding.decode(body) else {
             return Err(Obstacle::Doubt(Doubt::Encoded));
         };
+        // Decoded content may have LF as line ends; it is only looked at.
         let (_, removals) = self.examine(&with_crlf(&decoded), depth)?;
         let found = removals.first().map(|removal| {
             let own = part.names.readings.first().map_or("", String::as_str);
@@ -221,21 +222,6 @@ fn summary(removals: &[Removal]) -> String {
         0 => format!("removed {}", listed.join(", ")),
         more => format!("removed {} and {more} more", listed.join(", ")),
     }
-}
-
-/// Decoded content may have bare LF as line ends; it is only looked at.
-fn with_crlf(octets: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(octets.len() + octets.len() / 32);
-    for line in octets.split_inclusive(|octet| *octet == b'\n') {
-        match line.strip_suffix(b"\n") {
-            Some(text) => {
-                out.extend_from_slice(text.strip_suffix(b"\r").unwrap_or(text));
-                out.extend_from_slice(b"\r\n");
-            }
-            None => out.extend_from_slice(line),
-        }
-    }
-    out
 }
 
 /// The message with the parts replaced.

@@ -42,6 +42,21 @@ fn length_of_line(octets: &[u8]) -> usize {
     octets.len()
 }
 
+/// The octets with CRLF where they have LF or CRLF.
+pub fn with_crlf(octets: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(octets.len() + octets.len() / 32);
+    for line in octets.split_inclusive(|octet| *octet == b'\n') {
+        match line.strip_suffix(b"\n") {
+            Some(text) => {
+                out.extend_from_slice(text.strip_suffix(b"\r").unwrap_or(text));
+                out.extend_from_slice(b"\r\n");
+            }
+            None => out.extend_from_slice(line),
+        }
+    }
+    out
+}
+
 /// What a line is within a header section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -131,6 +146,18 @@ mod tests {
             (13, b"e"),
         ];
         assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn line_ends_become_crlf() {
+        for (octets, crlf) in [
+            ("", ""),
+            ("a", "a"),
+            ("a\n\nb\r\n", "a\r\n\r\nb\r\n"),
+            ("a\rb\n", "a\rb\r\n"),
+        ] {
+            assert_eq!(with_crlf(octets.as_bytes()), crlf.as_bytes());
+        }
     }
 
     #[test]

@@ -30,3 +30,4 @@ pub mod transfer;
 
 pub use header::{Field, FieldName, Header};
 pub use limits::Excess;
+pub use line::with_crlf;
