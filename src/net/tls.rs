@@ -193,9 +193,10 @@ fn check_key(connection: &SslRef) -> Result<(), TlsError> {
             "the server presented no certificate",
         )
     })?;
-    let key = certificate
-        .public_key()
-        .map_err(|error| TlsError::local(&error))?;
+    let key = certificate.public_key().map_err(|error| {
+        let text = format!("the server's key cannot be read: {error}");
+        TlsError::new(TlsErrorKind::Handshake, text)
+    })?;
     if key.security_bits() >= KEY_SECURITY_BITS_MIN {
         return Ok(());
     }

@@ -156,6 +156,8 @@ reasons! {
     BadReply = "bad-reply", 4 5 0, NextHost;
     /// The message has octets above 127 and the server does not offer 8BITMIME (RFC 6152 §3).
     EightBitNotSupported = "8bitmime-not-supported", 5 6 3, Bounce;
+    /// An address of the envelope cannot be written in a command.
+    BadAddress = "bad-address", 5 1 3, Bounce;
     /// The message is larger than the limit the server declares (RFC 1870 §6.1).
     TooBig = "message-too-big", 5 3 4, Bounce;
 

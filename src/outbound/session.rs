@@ -1,12 +1,37 @@
 //! One connection to one address of one host: greeting, EHLO, STARTTLS, verdict, and then mail.
+//!
+//! ```text
+//! connect → 220 → EHLO → STARTTLS → 220, and silence → handshake → verdict → EHLO → MAIL …
+//!           └──────── Dialogue<Stream> ─────────┘      Unverified  Verified  Channel
+//! ```
+//!
+//! Each step consumes the one before. Mail commands exist only on a [`Channel`]; over TLS only a `Verified` connection becomes one, and only
+//! `dane::verify`'s proof makes that. What was learnt before TLS, greeting and extensions, is forgotten with the dialogue it was said in.
+//! Before the verdict nothing but EHLO, STARTTLS and QUIT is ever sent, so that nobody in between learns whom the mail is for.
+//!
+//! Whatever a server says before it is verified can only make us wait, never give up (rfc G2): see [`Failure`].
+//!
+//! next: `src/outbound/outcome.rs`
 
-use std::fmt;
+mod dialogue;
+mod failure;
+mod verdict;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::{Reason, Settings};
 use crate::dane;
-use crate::smtp::{Domain, EnhancedStatus, Mailbox, Reply, ReversePath};
+use crate::net::Stream;
+use crate::smtp::client::{Blocks, Command, Extensions, Step, Transaction, Unsendable};
+use crate::smtp::{Domain, Reply, ReplyCode};
+use crate::time::Deadline;
+
+use dialogue::{Dialogue, Wire};
+use verdict::{Unverified, Verified};
+
+pub use crate::smtp::client::Mail;
+pub use failure::{Failure, Phase};
 
 /// One address of one host to be tried.
 #[derive(Clone, Copy, Debug)]
@@ -43,80 +68,19 @@ impl From<&Settings> for Timeouts {
     }
 }
 
-/// The step of a session at which something ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// TCP connection.
-    Connect,
-    /// The server's greeting.
-    Greeting,
-    /// EHLO or HELO.
-    Ehlo,
-    /// STARTTLS and its reply.
-    StartTls,
-    /// TLS handshake.
-    Handshake,
-    /// Comparison of the certificate with the TLSA records.
-    Verdict,
-    /// MAIL FROM.
-    Mail,
-    /// RCPT TO.
-    Recipient,
-    /// DATA, the message, and the reply to its final dot.
-    Data,
-}
-
-impl fmt::Display for Phase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Connect => "connect",
-            Self::Greeting => "greeting",
-            Self::Ehlo => "EHLO",
-            Self::StartTls => "STARTTLS",
-            Self::Handshake => "handshake",
-            Self::Verdict => "verdict",
-            Self::Mail => "MAIL",
-            Self::Recipient => "RCPT",
-            Self::Data => "DATA",
-        })
-    }
-}
-
-/// Why a session, a message or one recipient got no further.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// Which row of the tables.
-    pub reason: Reason,
-    /// Enhanced status: the reason's, or the server's inside the session.
-    pub status: EnhancedStatus,
-    /// Where it ended.
-    pub phase: Phase,
-    /// The server's words, if it was a reply that ended it. Not sanitised: print [`Failure::text`].
-    pub reply: Option<Reply>,
-    /// One line for the operator: what happened, what was seen (greeting, TLS version, presented certificate); no control characters.
-    pub text: String,
-}
+/// All commands of one transaction together get this many times the time of one: a server that is slow with each of a thousand
+/// recipients would otherwise hold a worker for days.
+const ENVELOPE_COMMANDS: u32 = 4;
+/// Octets per second below which a server does not want the message.
+const CONTENT_RATE_MIN: u64 = 1024;
 
 /// What the handshake settled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsFacts {
     /// Protocol version, `TLSv1.3`.
-    pub version: String,
+    pub version: &'static str,
     /// Cipher suite, in OpenSSL's spelling.
-    pub cipher: String,
-}
-
-/// One message for the recipients that share this destination.
-#[derive(Clone, Copy, Debug)]
-pub struct Mail<'a> {
-    /// Reverse-path.
-    pub sender: &'a ReversePath,
-    /// Forward-paths, at least one.
-    pub recipients: &'a [Mailbox],
-    /// Whether the message came in with `BODY=8BITMIME`.
-    pub eight_bit: bool,
-    /// The message with CRLF line ends, not dot-stuffed.
-    pub content: &'a [u8],
+    pub cipher: &'static str,
 }
 
 /// What became of one recipient: the reply that took the message over, or the one that refused it.
@@ -125,39 +89,191 @@ pub type Receipt = Result<Reply, Failure>;
 /// A connection that may carry mail: TLS with a certificate that matched, or cleartext to loopback at level `none`.
 #[derive(Debug)]
 pub struct Channel {
-    _made_here: (),
+    dialogue: Dialogue<Box<dyn Wire>>,
+    timeouts: Timeouts,
+    extensions: Extensions,
+    greeting: String,
+    proof: Option<(TlsFacts, dane::Match)>,
+    /// Whether the last transaction was left open.
+    is_open: bool,
+    /// Whether nothing more can be said.
+    is_over: bool,
 }
 
 /// Connects, upgrades to TLS and checks the certificate; no mail command is sent before, nor after a failure.
 ///
 /// # Errors
 /// [`Failure`]: the step that failed and why.
-pub fn connect_verified(_link: &Link<'_>, _plan: &dane::Plan) -> Result<Channel, Failure> {
-    todo!()
+pub fn connect_verified(link: &Link<'_>, plan: &dane::Plan) -> Result<Channel, Failure> {
+    if plan.usable.is_empty() {
+        let text = "no TLSA record is usable";
+        return Err(Failure::new(Reason::TlsaInvalid, Phase::Verdict, text));
+    }
+    let mut dialogue = connect(link)?;
+    let greeting = greet(&mut dialogue, link)?;
+    reject_ourselves(&mut dialogue, Phase::Greeting, &greeting, link)?;
+    let offer = ehlo(&mut dialogue, link)?;
+    reject_ourselves(&mut dialogue, Phase::Ehlo, &offer, link)?;
+    let greeting = failure::quote(&greeting);
+    let name_server = |failure: Failure| failure.remark(&format!("the greeting was {greeting}"));
+    let stream = start_tls(dialogue, link, Extensions::parse(&offer))?;
+    let unverified = Unverified::handshake(stream, link).map_err(name_server)?;
+    let verified = unverified.verify(plan).map_err(name_server)?;
+    open_channel(verified, link, greeting)
 }
 
 /// Connects without TLS, for level `none`: only to a peer on loopback.
 ///
 /// # Errors
-/// [`Failure`]; [`Reason::NotLoopback`] when the connected peer is not loopback.
-pub fn connect_plain(_link: &Link<'_>) -> Result<Channel, Failure> {
-    todo!()
+/// [`Failure`]; [`Reason::NotLoopback`] when the peer is not loopback.
+pub fn connect_plain(link: &Link<'_>) -> Result<Channel, Failure> {
+    require_loopback(link.address)?;
+    let mut dialogue = connect(link)?;
+    require_loopback(dialogue.peer())?;
+    let greeting = failure::quote(&greet(&mut dialogue, link)?);
+    let extensions = ehlo_or_helo(&mut dialogue, link)?;
+    Ok(Channel {
+        dialogue: dialogue.boxed(),
+        timeouts: link.timeouts,
+        extensions,
+        greeting,
+        proof: None,
+        is_open: false,
+        is_over: false,
+    })
+}
+
+/// rfc G6: cleartext never leaves this machine.
+fn require_loopback(peer: SocketAddr) -> Result<(), Failure> {
+    if peer.ip().to_canonical().is_loopback() {
+        return Ok(());
+    }
+    let text = format!("level none is for loopback only, and {peer} is not: choose another level");
+    Err(Failure::new(Reason::NotLoopback, Phase::Connect, text))
+}
+
+/// rfc S1.
+fn connect(link: &Link<'_>) -> Result<Dialogue<Stream>, Failure> {
+    let deadline = Deadline::after(link.timeouts.connect);
+    match Stream::connect(link.address, deadline) {
+        Ok(stream) => Ok(Dialogue::new(stream)),
+        Err(error) => {
+            let text = format!("no connection to {}: {error}", link.address);
+            Err(Failure::new(Reason::Connect, Phase::Connect, text))
+        }
+    }
+}
+
+/// rfc S2.
+fn greet(dialogue: &mut Dialogue<Stream>, link: &Link<'_>) -> Result<Reply, Failure> {
+    let greeting = dialogue.receive(Phase::Greeting, command_deadline(link))?;
+    if greeting.code == ReplyCode::READY {
+        return Ok(greeting);
+    }
+    Err(dialogue.leave(Failure::refused(Reason::Banner, Phase::Greeting, greeting)))
+}
+
+/// rfc M17. Not asked at level `none`: a server on this machine may well have this machine's name.
+fn reject_ourselves(
+    dialogue: &mut Dialogue<Stream>,
+    phase: Phase,
+    reply: &Reply,
+    link: &Link<'_>,
+) -> Result<(), Failure> {
+    let first = reply.lines.first().map_or("", String::as_str);
+    let name = first.split_ascii_whitespace().next().unwrap_or("");
+    if !name.eq_ignore_ascii_case(link.hostname.as_str()) {
+        return Ok(());
+    }
+    let text = format!("the server calls itself {name}, as we do: mail would loop");
+    Err(dialogue.leave(Failure::new(Reason::LoopBanner, phase, text)))
+}
+
+/// rfc S3.
+fn ehlo(dialogue: &mut Dialogue<Stream>, link: &Link<'_>) -> Result<Reply, Failure> {
+    let reply = say_ehlo(dialogue, link)?;
+    if reply.code.is_positive() {
+        return Ok(reply);
+    }
+    Err(dialogue.leave(Failure::refused(Reason::EhloRejected, Phase::Ehlo, reply)))
+}
+
+fn say_ehlo<W: Wire>(dialogue: &mut Dialogue<W>, link: &Link<'_>) -> Result<Reply, Failure> {
+    let line = format!("EHLO {}\r\n", link.hostname);
+    dialogue.ask(&line, Phase::Ehlo, command_deadline(link))
+}
+
+/// A server that knows no EHLO gets HELO (RFC 5321 §3.2), which has no extensions; only at level `none`, since STARTTLS is one.
+fn ehlo_or_helo(dialogue: &mut Dialogue<Stream>, link: &Link<'_>) -> Result<Extensions, Failure> {
+    let reply = say_ehlo(dialogue, link)?;
+    if reply.code.is_positive() {
+        return Ok(Extensions::parse(&reply));
+    }
+    let line = format!("HELO {}\r\n", link.hostname);
+    let reply = dialogue.ask(&line, Phase::Ehlo, command_deadline(link))?;
+    if reply.code.is_positive() {
+        return Ok(Extensions::default());
+    }
+    Err(dialogue.leave(Failure::refused(Reason::EhloRejected, Phase::Ehlo, reply)))
+}
+
+/// rfc S4 to S6: gives the bare stream back once it is the handshake's turn.
+fn start_tls(
+    mut dialogue: Dialogue<Stream>,
+    link: &Link<'_>,
+    offer: Extensions,
+) -> Result<Stream, Failure> {
+    if !offer.start_tls {
+        let text = "the server does not offer STARTTLS, or somebody in between removed the offer";
+        let failure = Failure::new(Reason::StartTlsNotSupported, Phase::StartTls, text);
+        return Err(dialogue.leave(failure));
+    }
+    let reply = dialogue.ask("STARTTLS\r\n", Phase::StartTls, command_deadline(link))?;
+    if reply.code != ReplyCode::READY {
+        let failure = Failure::refused(Reason::StartTlsRefused, Phase::StartTls, reply);
+        return Err(dialogue.leave(failure));
+    }
+    dialogue.into_silent_stream()
+}
+
+/// rfc S11, S12: whatever was offered before TLS may have been forged, so everything is asked again.
+fn open_channel(verified: Verified, link: &Link<'_>, greeting: String) -> Result<Channel, Failure> {
+    let (stream, facts, matched) = verified.into_parts();
+    let mut dialogue = Dialogue::new(stream);
+    let reply = say_ehlo(&mut dialogue, link)?;
+    if !reply.code.is_positive() {
+        let is_permanent = reply.code.is_permanent();
+        return Err(dialogue.leave(Failure::remote(Phase::Ehlo, reply, is_permanent)));
+    }
+    Ok(Channel {
+        dialogue: dialogue.boxed(),
+        timeouts: link.timeouts,
+        extensions: Extensions::parse(&reply),
+        greeting,
+        proof: Some((facts, matched)),
+        is_open: false,
+        is_over: false,
+    })
+}
+
+fn command_deadline(link: &Link<'_>) -> Deadline {
+    Deadline::after(link.timeouts.command)
 }
 
 impl Channel {
     /// What the handshake settled; `None` at level `none`.
     pub fn tls(&self) -> Option<&TlsFacts> {
-        todo!()
+        self.proof.as_ref().map(|(facts, _)| facts)
     }
 
     /// The TLSA record that matched; `None` at level `none`.
     pub fn matched(&self) -> Option<&dane::Match> {
-        todo!()
+        self.proof.as_ref().map(|(_, matched)| matched)
     }
 
-    /// The server's greeting without code, one sanitised line.
+    /// The server's greeting, quoted: one line without control characters.
     pub fn greeting(&self) -> &str {
-        todo!()
+        &self.greeting
     }
 
     /// Sends one message; may be called again for the next message while it returns `Ok`.
@@ -166,12 +282,104 @@ impl Channel {
     ///
     /// # Errors
     /// [`Failure`] that concerns every recipient: connection lost, garbage, or a message that this server cannot take.
-    pub fn send(&mut self, _mail: &Mail<'_>) -> Result<Vec<Receipt>, Failure> {
-        todo!()
+    pub fn send(&mut self, mail: &Mail<'_>) -> Result<Vec<Receipt>, Failure> {
+        if self.is_over {
+            let text = "the server has closed the connection";
+            return Err(Failure::new(Reason::ConnectionLost, Phase::Mail, text));
+        }
+        let transaction =
+            Transaction::new(*mail, self.extensions, self.is_open).map_err(unsendable)?;
+        let receipts = self.run(transaction, mail.recipients.len());
+        self.is_over |= receipts.is_err();
+        receipts
     }
 
-    /// Says QUIT, waits for the reply and closes; nothing that happens now matters to anybody.
-    pub fn quit(self) {
-        todo!()
+    /// Drives the machine until it is done.
+    fn run(
+        &mut self,
+        mut transaction: Transaction<'_>,
+        recipients: usize,
+    ) -> Result<Vec<Receipt>, Failure> {
+        let envelope = Deadline::after(self.timeouts.command.saturating_mul(ENVELOPE_COMMANDS));
+        let mut phase = Phase::Mail;
+        loop {
+            let deadline = envelope.within(self.timeouts.command);
+            match transaction.step() {
+                Step::Send(lines) => self.dialogue.send(&lines, phase, deadline)?,
+                Step::Content(content) => self.send_content(content)?,
+                Step::Receive(command) => {
+                    phase = phase_of(command);
+                    let deadline = match command {
+                        Command::Content => Deadline::after(self.timeouts.final_dot),
+                        _ => deadline,
+                    };
+                    let reply = self.dialogue.receive(phase, deadline)?;
+                    transaction.reply(reply).map_err(|unexpected| {
+                        Failure::refused(Reason::BadReply, phase, unexpected.reply)
+                    })?;
+                }
+                Step::Done => break,
+            }
+        }
+        let outcome = transaction.finish();
+        self.is_open = outcome.is_open;
+        self.is_over = outcome.is_closing;
+        if outcome.receipts.len() != recipients {
+            let text = "the dialogue ended without a verdict on every recipient";
+            return Err(Failure::new(Reason::Internal, phase, text));
+        }
+        let receipts = outcome.receipts.into_iter().map(|receipt| {
+            receipt.map_err(|refusal| {
+                let phase = phase_of(refusal.command);
+                Failure::remote(phase, refusal.reply, refusal.is_permanent)
+            })
+        });
+        Ok(receipts.collect())
     }
+
+    /// Each block has the time of a command, and all together the time that the slowest bearable server needs.
+    fn send_content(&mut self, content: &[u8]) -> Result<(), Failure> {
+        let octets = u64::try_from(content.len()).unwrap_or(u64::MAX);
+        let slowest = Duration::from_secs(octets / CONTENT_RATE_MIN);
+        let whole = Deadline::after(self.timeouts.command.saturating_add(slowest));
+        for block in Blocks::new(content) {
+            let deadline = whole.within(self.timeouts.command);
+            self.dialogue.send(&block, Phase::Data, deadline)?;
+        }
+        Ok(())
+    }
+
+    /// Says QUIT, waits a little for the reply and closes; nothing that happens now matters to anybody.
+    pub fn quit(mut self) {
+        if !self.is_over {
+            self.dialogue.farewell();
+        }
+        self.dialogue.close();
+    }
+}
+
+const fn phase_of(command: Command) -> Phase {
+    match command {
+        Command::Reset | Command::Mail => Phase::Mail,
+        Command::Recipient(_) => Phase::Recipient,
+        Command::Data | Command::Content => Phase::Data,
+    }
+}
+
+fn unsendable(why: Unsendable) -> Failure {
+    let (reason, text) = match why {
+        Unsendable::EightBit => (
+            Reason::EightBitNotSupported,
+            "the message has octets above 127, and the server does not offer 8BITMIME".to_owned(),
+        ),
+        Unsendable::TooBig { limit } => (
+            Reason::TooBig,
+            format!("the message is larger than the {limit} octets that the server allows"),
+        ),
+        Unsendable::Address => (
+            Reason::BadAddress,
+            "an address of the envelope has characters that no command line can carry".to_owned(),
+        ),
+    };
+    Failure::new(reason, Phase::Mail, text)
 }

@@ -1,0 +1,200 @@
+//! Lines out, replies in, over whatever carries them; each by a deadline.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::failure::{self, Failure, Phase};
+use crate::net::{Stream, TlsStream};
+use crate::outbound::Reason;
+use crate::smtp::Reply;
+use crate::smtp::client::ReplyReader;
+use crate::time::Deadline;
+
+/// How long a server may take to say goodbye.
+const FAREWELL: Duration = Duration::from_secs(5);
+/// Octets read at once; replies are short.
+const READ_SIZE: usize = 4096;
+
+/// What carries a dialogue.
+pub(super) trait Wire: Read + Write + fmt::Debug + Send {
+    /// Sets by when the following reads and writes must be over.
+    fn set_deadline(&mut self, deadline: Deadline);
+    /// Ends both directions.
+    fn close(self: Box<Self>);
+}
+
+impl Wire for Stream {
+    fn set_deadline(&mut self, deadline: Deadline) {
+        Self::set_deadline(self, deadline);
+    }
+
+    fn close(self: Box<Self>) {
+        Self::close(&self);
+    }
+}
+
+impl Wire for TlsStream {
+    fn set_deadline(&mut self, deadline: Deadline) {
+        Self::set_deadline(self, deadline);
+    }
+
+    fn close(self: Box<Self>) {
+        Self::close(*self);
+    }
+}
+
+impl Wire for Box<dyn Wire> {
+    fn set_deadline(&mut self, deadline: Deadline) {
+        self.as_mut().set_deadline(deadline);
+    }
+
+    fn close(self: Box<Self>) {
+        (*self).close();
+    }
+}
+
+/// A dialogue over a wire; its replies are its own, so a new wire begins with nothing left over.
+#[derive(Debug)]
+pub(super) struct Dialogue<W> {
+    wire: W,
+    reader: ReplyReader,
+}
+
+impl<W: Wire> Dialogue<W> {
+    /// A dialogue in which nothing was said yet.
+    pub(super) fn new(wire: W) -> Self {
+        Self {
+            wire,
+            reader: ReplyReader::default(),
+        }
+    }
+
+    /// Sends a command line and receives its reply.
+    pub(super) fn ask(
+        &mut self,
+        line: &str,
+        phase: Phase,
+        deadline: Deadline,
+    ) -> Result<Reply, Failure> {
+        self.send(line.as_bytes(), phase, deadline)?;
+        self.receive(phase, deadline)
+    }
+
+    /// Sends octets.
+    pub(super) fn send(
+        &mut self,
+        octets: &[u8],
+        phase: Phase,
+        deadline: Deadline,
+    ) -> Result<(), Failure> {
+        self.wire.set_deadline(deadline);
+        self.wire
+            .write_all(octets)
+            .and_then(|()| self.wire.flush())
+            .map_err(|error| lost(phase, &error))
+    }
+
+    /// Receives the next reply.
+    pub(super) fn receive(&mut self, phase: Phase, deadline: Deadline) -> Result<Reply, Failure> {
+        self.wire.set_deadline(deadline);
+        let mut buffer = [0; READ_SIZE];
+        loop {
+            match self.reader.reply() {
+                Ok(Some(reply)) => return Ok(reply),
+                Ok(None) => {}
+                Err(error) => return Err(Failure::new(garbage(phase), phase, error.to_string())),
+            }
+            let count = self
+                .wire
+                .read(&mut buffer)
+                .map_err(|error| lost(phase, &error))?;
+            if count == 0 {
+                return Err(lost(phase, &io::ErrorKind::UnexpectedEof.into()));
+            }
+            self.reader.push(buffer.get(..count).unwrap_or(&buffer));
+        }
+    }
+
+    /// Says goodbye because of this failure.
+    pub(super) fn leave(&mut self, failure: Failure) -> Failure {
+        self.farewell();
+        failure
+    }
+
+    /// Says QUIT and waits a little for the reply, so that the server does not see the connection break (RFC 5321 §4.1.1.10).
+    pub(super) fn farewell(&mut self) {
+        // Whatever comes of it, the session is over.
+        let _ = self.ask("QUIT\r\n", Phase::Data, Deadline::after(FAREWELL));
+    }
+
+    /// Ends both directions.
+    pub(super) fn close(mut self) {
+        self.wire.set_deadline(Deadline::after(FAREWELL));
+        Box::new(self.wire).close();
+    }
+}
+
+impl<W: Wire + 'static> Dialogue<W> {
+    /// The same dialogue, no longer telling what carries it.
+    pub(super) fn boxed(self) -> Dialogue<Box<dyn Wire>> {
+        Dialogue {
+            wire: Box::new(self.wire),
+            reader: self.reader,
+        }
+    }
+}
+
+impl Dialogue<Stream> {
+    /// The other side's address.
+    pub(super) const fn peer(&self) -> SocketAddr {
+        self.wire.peer()
+    }
+
+    /// The stream, provided that the server waits for our handshake and has said nothing more (rfc S6): in clear text it could only be
+    /// meant to be taken for part of the TLS session. What comes later reaches OpenSSL, which ends the handshake.
+    pub(super) fn into_silent_stream(mut self) -> Result<Stream, Failure> {
+        let phase = Phase::StartTls;
+        let mut buffer = [0; READ_SIZE];
+        let mut unread = self.reader.unread();
+        if unread.is_empty() && self.wire.has_input().map_err(|error| lost(phase, &error))? {
+            let count = self
+                .wire
+                .read(&mut buffer)
+                .map_err(|error| lost(phase, &error))?;
+            if count == 0 {
+                return Err(lost(phase, &io::ErrorKind::UnexpectedEof.into()));
+            }
+            unread = buffer.get(..count).unwrap_or(&buffer);
+        }
+        if unread.is_empty() {
+            return Ok(self.wire);
+        }
+        let text = format!(
+            "after the reply to STARTTLS the server went on in clear text with {}: an attack, or a broken server",
+            failure::quote_octets(unread)
+        );
+        Err(Failure::new(Reason::StartTlsInjection, phase, text))
+    }
+}
+
+/// rfc S13.
+fn lost(phase: Phase, error: &io::Error) -> Failure {
+    let text = match error.kind() {
+        io::ErrorKind::TimedOut => format!("nothing from the server in time at {phase}"),
+        io::ErrorKind::UnexpectedEof => format!("the server closed the connection at {phase}"),
+        _ => format!("connection lost at {phase}: {error}"),
+    };
+    Failure::new(Reason::ConnectionLost, phase, text)
+}
+
+/// What an unintelligible reply counts as.
+const fn garbage(phase: Phase) -> Reason {
+    match phase {
+        Phase::Greeting => Reason::Banner,
+        Phase::Ehlo => Reason::EhloRejected,
+        Phase::StartTls => Reason::StartTlsRefused,
+        _ => Reason::BadReply,
+    }
+}

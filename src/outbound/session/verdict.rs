@@ -1,0 +1,81 @@
+//! The two halves of a TLS connection's life: before the verdict it can say nothing, after it everything.
+
+use super::failure::{Failure, Phase};
+use super::{Link, TlsFacts};
+use crate::dane::{self, Match, Mismatch, Plan};
+use crate::net::tls::{TlsError, TlsErrorKind};
+use crate::net::{Stream, TlsStream};
+use crate::outbound::Reason;
+use crate::time::Deadline;
+
+/// Encrypted, but to whom is unknown. It has no way to send anything; all it can become is [`Verified`], or closed.
+#[derive(Debug)]
+pub(super) struct Unverified {
+    stream: TlsStream,
+}
+
+/// Encrypted to the server that the TLSA records name.
+#[derive(Debug)]
+pub(super) struct Verified {
+    stream: TlsStream,
+    matched: Match,
+}
+
+impl Unverified {
+    /// rfc S7 to S10.
+    pub(super) fn handshake(mut stream: Stream, link: &Link<'_>) -> Result<Self, Failure> {
+        stream.set_deadline(Deadline::after(link.timeouts.command));
+        match TlsStream::connect(stream, link.server_name) {
+            Ok(stream) => Ok(Self { stream }),
+            Err(error) => Err(failed_handshake(error)),
+        }
+    }
+
+    /// The certificate that was presented, against the records that count.
+    pub(super) fn verify(self, plan: &Plan) -> Result<Verified, Failure> {
+        match dane::verify(plan, self.stream.chain()) {
+            Ok(matched) => Ok(Verified {
+                stream: self.stream,
+                matched,
+            }),
+            Err(mismatch) => Err(self.reject(&mismatch)),
+        }
+    }
+
+    /// Closes without a word.
+    fn reject(self, mismatch: &Mismatch) -> Failure {
+        let reason = match mismatch {
+            Mismatch::NoCertificate => Reason::NoCertificate,
+            Mismatch::NoMatch(_) => Reason::ValidationFailure,
+        };
+        let (version, cipher) = (self.stream.version(), self.stream.cipher());
+        self.stream.close();
+        let text = format!("{mismatch}; {version} {cipher}");
+        Failure::new(reason, Phase::Verdict, text)
+    }
+}
+
+impl Verified {
+    /// The connection, and what is known about it.
+    pub(super) fn into_parts(self) -> (TlsStream, TlsFacts, Match) {
+        let facts = TlsFacts {
+            version: self.stream.version(),
+            cipher: self.stream.cipher(),
+        };
+        (self.stream, facts, self.matched)
+    }
+}
+
+fn failed_handshake(error: TlsError) -> Failure {
+    let reason = match error.kind {
+        TlsErrorKind::Timeout | TlsErrorKind::Closed | TlsErrorKind::Handshake => {
+            Reason::TlsHandshake
+        }
+        TlsErrorKind::Version => Reason::TlsVersion,
+        TlsErrorKind::ServerName => Reason::SniRejected,
+        TlsErrorKind::NoCertificate => Reason::NoCertificate,
+        TlsErrorKind::WeakKey => Reason::WeakKey,
+        TlsErrorKind::Local => Reason::Internal,
+    };
+    Failure::new(reason, Phase::Handshake, error.text)
+}
