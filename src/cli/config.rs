@@ -1,18 +1,34 @@
-//! `gateway config`.
+//! `gateway config`: checks the configuration and prints it.
 
+use getopts::Options;
+
+use super::exit;
 use super::options::{Command, Failure, Invocation};
+use crate::config;
 
 /// `gateway config`.
 pub const COMMAND: Command = Command {
     name: "config",
-    synopsis: "[OPTIONS]",
+    synopsis: "[--directives]",
     summary: "check the configuration and print it with every default filled in",
-    details: "",
-    options: |_| {},
-    looks_up: true,
+    details: "What is printed can be used as a configuration and means the same. A mistake is one line that names\n\
+              file and line, and exit code 78; 'serve' would not start with it, and a running one would keep the old one.",
+    options,
+    looks_up: false,
     run,
 };
 
-fn run(_invocation: &Invocation) -> Result<u8, Failure> {
-    todo!()
+fn options(options: &mut Options) {
+    let text = "list every directive with its default and its meaning instead";
+    options.optflag("", "directives", text);
+}
+
+fn run(invocation: &Invocation) -> Result<u8, Failure> {
+    invocation.expect_no_words()?;
+    let text = match invocation.matches.opt_present("directives") {
+        true => config::describe_directives(),
+        false => invocation.config.to_string(),
+    };
+    super::print(text)?;
+    Ok(exit::OK)
 }

@@ -1,18 +1,38 @@
 //! Turns the configuration file into the settings of each room, and prints them back with every default filled in.
+//!
+//! `lexer.rs` splits the file into directives, `directives.rs` is the table of what they mean, `values.rs` reads their words, and
+//! `defaults.rs` finds out what depends on the machine. A configuration is used as a whole or not at all.
 #![forbid(unsafe_code)]
 
+mod defaults;
+mod directives;
 pub mod lexer;
+mod nearest;
 pub mod values;
 
 use core::net::SocketAddr;
+use std::collections::BTreeMap;
+use std::env;
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use crate::outbound::policy::{Level, Pattern, Policy};
+use crate::smtp::Domain;
 use crate::{inbound, log, outbound, queue, resolver};
+use directives::{DIRECTIVES, Directive, Fallback, NOT_BUILT, NOT_YET};
+use lexer::Place;
 
 pub use lexer::ConfigError;
+pub use nearest::nearest;
+
+/// The file read when neither `-c` nor the environment names one.
+const SYSTEM_FILE: &str = "/etc/gateway.conf";
+/// The environment variable that names the file.
+const VARIABLE: &str = "GATEWAY_CONF";
 
 /// The whole configuration with every default filled in.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// For the listeners and sessions.
     pub inbound: inbound::Settings,
@@ -30,24 +50,6 @@ pub struct Config {
     pub log: log::Level,
 }
 
-impl Config {
-    /// Reads `-c FILE`, else `$GATEWAY_CONF`, else `/etc/gateway.conf` if there is one, else the defaults.
-    ///
-    /// # Errors
-    /// [`ConfigError`]: one line that names file, line and what was expected.
-    pub fn load(_file: Option<&Path>) -> Result<Self, ConfigError> {
-        todo!()
-    }
-
-    /// As [`Config::load`], with what the command line says laid over it.
-    ///
-    /// # Errors
-    /// As [`Config::load`].
-    pub fn load_with(_file: Option<&Path>, _overrides: &Overrides) -> Result<Self, ConfigError> {
-        todo!()
-    }
-}
-
 /// What the command line says instead of the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Overrides {
@@ -61,9 +63,256 @@ pub struct Overrides {
     pub trace: bool,
 }
 
-/// The configuration as a file that means the same, every default filled in.
-impl std::fmt::Display for Config {
-    fn fmt(&self, _f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        todo!()
+impl Config {
+    /// Reads `-c FILE`, else `$GATEWAY_CONF`, else `/etc/gateway.conf` if there is one, else the defaults.
+    ///
+    /// # Errors
+    /// [`ConfigError`]: one line that names file, line and what was expected.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        Self::load_with(file, &Overrides::default())
+    }
+
+    /// As [`Config::load`], with what the command line says laid over it.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn load_with(file: Option<&Path>, overrides: &Overrides) -> Result<Self, ConfigError> {
+        let lines = match source(file) {
+            Some(file) => lexer::read(&file)?,
+            None => Vec::new(),
+        };
+        Self::build(&lines, overrides)
+    }
+
+    fn build(lines: &[lexer::Directive], overrides: &Overrides) -> Result<Self, ConfigError> {
+        let mut config = Self::blank(&hostname(lines)?);
+        let given = config.read(lines)?;
+        let is_given = |name: &str| given.contains_key(name);
+        config.fall_back(is_given)?;
+        config.lay_over(overrides);
+        config.find_out(is_given)?;
+        Ok(config)
+    }
+
+    /// Empty lists and zeros, to be filled by [`Config::read`] and the defaults.
+    fn blank(hostname: &Domain) -> Self {
+        Self {
+            inbound: inbound::Settings {
+                hostname: hostname.clone(),
+                listen: Vec::new(),
+                relay_from: Vec::new(),
+                message_size_limit: 0,
+                recipient_limit: 0,
+                session_limit: 0,
+                command_timeout: Duration::ZERO,
+                data_timeout: Duration::ZERO,
+            },
+            outbound: outbound::Settings {
+                hostname: hostname.clone(),
+                own_addresses: Vec::new(),
+                smtp_port: 0,
+                policies: outbound::Policies::default(),
+                allow_addresses: Vec::new(),
+                workers: 0,
+                lookup_timeout: Duration::ZERO,
+                connect_timeout: Duration::ZERO,
+                command_timeout: Duration::ZERO,
+            },
+            resolver: resolver::Settings::default(),
+            queue: queue::Settings {
+                directory: PathBuf::new(),
+                retry_for: Duration::ZERO,
+                retry_first: Duration::ZERO,
+                retry_max: Duration::ZERO,
+            },
+            filters: Vec::new(),
+            user: None,
+            log: log::Level::Info,
+        }
+    }
+
+    /// Reads what the file gives; returns where each directive was given first.
+    fn read<'a>(
+        &mut self,
+        lines: &'a [lexer::Directive],
+    ) -> Result<BTreeMap<&'static str, &'a Place>, ConfigError> {
+        let mut given = BTreeMap::new();
+        for line in lines {
+            let directive = find(line)?;
+            match given.get(directive.name) {
+                Some(first) if !directive.is_repeatable => {
+                    let text = format!("{} is given twice; first at {first}", directive.name);
+                    return Err(ConfigError::at(&line.place, text));
+                }
+                Some(_) => {}
+                None => {
+                    given.insert(directive.name, &line.place);
+                }
+            }
+            let read = (directive.read)(self, arguments(line));
+            read.map_err(|text| {
+                let form = format!("{} {}", directive.name, directive.synopsis);
+                ConfigError::at(&line.place, format!("{form}: {text}"))
+            })?;
+        }
+        Ok(given)
+    }
+
+    /// Fills in the defaults that are words of the table.
+    fn fall_back(&mut self, is_given: impl Fn(&str) -> bool) -> Result<(), ConfigError> {
+        for directive in DIRECTIVES {
+            let Fallback::Words(text) = directive.fallback else {
+                continue;
+            };
+            if !is_given(directive.name) {
+                let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
+                let read = (directive.read)(self, &words);
+                read.map_err(|text| ConfigError(format!("{}: {text}", directive.name)))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn lay_over(&mut self, overrides: &Overrides) {
+        if !overrides.servers.is_empty() {
+            self.resolver.servers.clone_from(&overrides.servers);
+        }
+        self.resolver.dnssec = overrides.dnssec.unwrap_or(self.resolver.dnssec);
+        self.resolver.pcap.clone_from(&overrides.pcap);
+        if overrides.trace {
+            self.log = log::Level::Trace;
+        }
+    }
+
+    /// Fills in what depends on the machine or on other directives.
+    fn find_out(&mut self, is_given: impl Fn(&str) -> bool) -> Result<(), ConfigError> {
+        if self.resolver.servers.is_empty() {
+            self.resolver.servers = defaults::resolvers()?;
+        }
+        if !is_given("spool") {
+            self.queue.directory = defaults::spool()?;
+        }
+        if !is_given("allow-address") {
+            let allowed = defaults::allowed_addresses(&self.resolver.servers);
+            self.outbound.allow_addresses = allowed;
+        }
+        let policies = &mut self.outbound.policies.0;
+        if !policies.iter().any(|policy| policy.pattern == Pattern::Any) {
+            policies.insert(0, EVERYWHERE);
+        }
+        self.outbound.own_addresses.clone_from(&self.inbound.listen);
+        Ok(())
+    }
+
+    fn set_hostname(&mut self, hostname: &Domain) {
+        self.inbound.hostname = hostname.clone();
+        self.outbound.hostname = hostname.clone();
+    }
+
+    /// The directives in which another configuration differs and that only count from the next start.
+    pub fn fixed_differences(&self, other: &Self) -> Vec<&'static str> {
+        let differs = |directive: &&Directive| {
+            directive.is_fixed && (directive.print)(self) != (directive.print)(other)
+        };
+        let names = DIRECTIVES.iter().filter(differs);
+        names.map(|directive| directive.name).collect()
     }
 }
+
+/// What a file that says nothing about `*` means by it.
+const EVERYWHERE: Policy = Policy {
+    pattern: Pattern::Any,
+    level: Level::DaneOnly,
+    port: None,
+};
+
+/// The file to read, if there is one.
+fn source(file: Option<&Path>) -> Option<PathBuf> {
+    let variable = || env::var_os(VARIABLE).filter(|value| !value.is_empty());
+    let named = file.map(Path::to_owned);
+    named.or_else(|| variable().map(PathBuf::from)).or_else(|| {
+        let file = PathBuf::from(SYSTEM_FILE);
+        // One that is there and cannot be looked at must not be passed over.
+        let is_absent = matches!(file.try_exists(), Ok(false));
+        (!is_absent).then_some(file)
+    })
+}
+
+/// The name in the file, else the system's: without any, nothing else can be built.
+fn hostname(lines: &[lexer::Directive]) -> Result<Domain, ConfigError> {
+    let Some(line) = lines.iter().find(|line| name(line) == "hostname") else {
+        return defaults::hostname();
+    };
+    let named = directives::one(arguments(line)).and_then(values::domain);
+    named.map_err(|text| ConfigError::at(&line.place, format!("hostname NAME: {text}")))
+}
+
+fn name(line: &lexer::Directive) -> &str {
+    line.words.first().map_or("", String::as_str)
+}
+
+fn arguments(line: &lexer::Directive) -> &[String] {
+    line.words.get(1..).unwrap_or_default()
+}
+
+fn find(line: &lexer::Directive) -> Result<&'static Directive, ConfigError> {
+    let name = name(line);
+    let found = DIRECTIVES.iter().find(|directive| directive.name == name);
+    found.ok_or_else(|| {
+        if NOT_BUILT.contains(&name) {
+            let text = format!("'{name}': {NOT_YET}; remove the line");
+            return ConfigError::at(&line.place, text);
+        }
+        let meant = nearest(name, DIRECTIVES.iter().map(|directive| directive.name));
+        let hint = match meant {
+            Some(meant) => format!("did you mean '{meant}'?"),
+            None => "'gateway config --directives' lists all".to_owned(),
+        };
+        ConfigError::at(&line.place, format!("unknown directive '{name}'; {hint}"))
+    })
+}
+
+/// The configuration as a file that means the same, every default filled in; what is not set stands in a comment.
+impl fmt::Display for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for directive in DIRECTIVES {
+            let lines = (directive.print)(self);
+            if lines.is_empty() {
+                writeln!(f, "# {} {}", directive.name, directive.synopsis)?;
+            }
+            for words in lines {
+                f.write_str(directive.name)?;
+                for word in words {
+                    write!(f, " {}", lexer::quote(&word))?;
+                }
+                writeln!(f)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Every directive with its default and its meaning, for a person.
+pub fn describe_directives() -> String {
+    let mut text = String::new();
+    for directive in DIRECTIVES {
+        let fallback = match directive.fallback {
+            Fallback::Words(text) | Fallback::FoundOut(text) => text,
+            Fallback::Nothing => "none",
+        };
+        text += &format!("{} {}\n", directive.name, directive.synopsis);
+        text += &format!("    {}\n    default: {fallback}", directive.meaning);
+        if directive.is_repeatable {
+            text += "; repeatable";
+        }
+        if directive.is_fixed {
+            text += "; a change takes a restart";
+        }
+        text += "\n";
+    }
+    text
+}
+
+#[cfg(test)]
+#[path = "config_tests.rs"]
+mod tests;

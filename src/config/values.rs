@@ -51,23 +51,29 @@ pub(super) fn network(text: &str) -> Result<Network, String> {
 
 /// A port to connect to.
 pub(super) fn port(text: &str) -> Result<u16, String> {
-    number(text, 1, u64::from(u16::MAX)).map(|port| port as u16)
+    let port = number(text, u64::from(u16::MAX))?;
+    u16::try_from(port).map_err(|error| error.to_string())
 }
 
-/// A whole number within bounds.
-pub(super) fn number(text: &str, least: u64, most: u64) -> Result<u64, String> {
+/// A count from 1 to `most`.
+pub(super) fn count(text: &str, most: u64) -> Result<usize, String> {
+    usize::try_from(number(text, most)?).map_err(|error| error.to_string())
+}
+
+/// A number from 1 to `most`.
+fn number(text: &str, most: u64) -> Result<u64, String> {
     let is_digits = text.bytes().all(|octet| octet.is_ascii_digit());
     let number = text.parse().ok().filter(|_| is_digits);
     number
-        .filter(|number| (least..=most).contains(number))
-        .ok_or_else(|| format!("expected a number from {least} to {most}, found '{text}'"))
+        .filter(|number| (1..=most).contains(number))
+        .ok_or_else(|| format!("expected a number from 1 to {most}, found '{text}'"))
 }
 
 /// Suffixes of sizes, the largest first.
 const UNITS: [(&str, u64); 3] = [("G", 1 << 30), ("M", 1 << 20), ("K", 1 << 10)];
 
 /// A count of octets within bounds, with a suffix `K`, `M` or `G` of powers of 1024.
-pub(super) fn size(text: &str, least: u64, most: u64) -> Result<u64, String> {
+pub(super) fn size(text: &str, (least, most): (u64, u64)) -> Result<u64, String> {
     let unit = UNITS
         .into_iter()
         .find_map(|(suffix, unit)| Some((text.strip_suffix(suffix)?, unit)));
@@ -97,7 +103,10 @@ pub(super) fn format_size(octets: u64) -> String {
 }
 
 /// A time span within bounds.
-pub(super) fn duration(text: &str, least: Duration, most: Duration) -> Result<Duration, String> {
+pub(super) fn duration(
+    text: &str,
+    (least, most): (Duration, Duration),
+) -> Result<Duration, String> {
     time::parse_duration(text)
         .filter(|duration| (least..=most).contains(duration))
         .ok_or_else(|| {
@@ -148,7 +157,7 @@ mod tests {
             ("1000", 1000),
             ("64K", 1 << 16),
         ] {
-            assert_eq!(size(text, 0, 1 << 30), Ok(octets), "{text}");
+            assert_eq!(size(text, (0, 1 << 30)), Ok(octets), "{text}");
             assert_eq!(format_size(octets), text);
         }
         for text in [
@@ -162,20 +171,20 @@ mod tests {
             "99999999999999999999",
             "18446744073709551615K",
         ] {
-            assert!(size(text, 0, 1 << 30).is_err(), "{text}");
+            assert!(size(text, (0, 1 << 30)).is_err(), "{text}");
         }
     }
 
     #[test]
     fn numbers_and_durations_keep_their_bounds() {
-        assert_eq!(number("7", 1, 7), Ok(7));
+        assert_eq!(number("7", 7), Ok(7));
         for text in ["0", "8", "+7", "", "7 ", "99999999999999999999999"] {
-            assert!(number(text, 1, 7).is_err(), "{text}");
+            assert!(number(text, 7).is_err(), "{text}");
         }
         let (second, minute) = (Duration::from_secs(1), Duration::from_secs(60));
-        assert_eq!(duration("1m", second, minute), Ok(minute));
+        assert_eq!(duration("1m", (second, minute)), Ok(minute));
         for text in ["2m", "999ms", "", "1y"] {
-            assert!(duration(text, second, minute).is_err(), "{text}");
+            assert!(duration(text, (second, minute)).is_err(), "{text}");
         }
     }
 }

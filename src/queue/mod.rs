@@ -63,7 +63,7 @@ pub use limits::{MESSAGES_MAX, MINIMUM_FREE, SEGMENT_SIZE};
 pub use store::{Queue, Tuning};
 
 /// What the queue needs to know.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// The spool directory.
     pub directory: PathBuf,

@@ -2,5 +2,6 @@
 
 pub mod crypto;
 pub mod privileges;
+pub mod process;
 pub mod signal;
 pub mod storage;

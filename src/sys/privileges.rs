@@ -33,6 +33,12 @@ impl fmt::Display for PrivilegeError {
     }
 }
 
+/// Whether this process is root's.
+pub fn is_root() -> bool {
+    // SAFETY: geteuid has no preconditions.
+    unsafe { libc::geteuid() == 0 }
+}
+
 /// Changes user, group and supplementary groups of all threads to those of `user`, and proves that there is no way back.
 ///
 /// # Errors
@@ -67,7 +73,11 @@ fn check(step: &'static str, result: libc::c_int) -> Result<(), PrivilegeError> 
     }
 }
 
-fn ids_of(user: &str) -> Result<(libc::uid_t, libc::gid_t), PrivilegeError> {
+/// The user's and its group's number.
+///
+/// # Errors
+/// [`PrivilegeError`] when there is no such user, or it cannot be found out.
+pub fn ids_of(user: &str) -> Result<(u32, u32), PrivilegeError> {
     let name = CString::new(user).map_err(|_| PrivilegeError::NoSuchUser)?;
     let mut entry = MaybeUninit::<libc::passwd>::uninit();
     let mut room = vec![0 as libc::c_char; ENTRY_ROOM];

@@ -1,0 +1,237 @@
+use super::*;
+use crate::net::Network;
+
+fn lines(text: &str) -> Vec<lexer::Directive> {
+    lexer::split_lines(Path::new("test.conf"), text).expect("words")
+}
+
+/// The configuration of a file that says at least what depends on the machine.
+fn load(text: &str) -> Result<Config, ConfigError> {
+    let text = format!("hostname gw.example.org\nspool /tmp/spool\nresolver 127.0.0.1\n{text}");
+    Config::build(&lines(&text), &Overrides::default())
+}
+
+fn error(text: &str) -> String {
+    load(text).expect_err(text).0
+}
+
+#[test]
+fn defaults_are_those_of_the_table() {
+    let config = load("").expect("sound");
+    assert_eq!(
+        config.inbound.listen,
+        ["127.0.0.1:2525".parse().expect("an address")]
+    );
+    assert_eq!(config.outbound.own_addresses, config.inbound.listen);
+    assert_eq!(config.inbound.relay_from, Network::LOOPBACK);
+    assert_eq!(config.inbound.message_size_limit, 50 << 20);
+    assert_eq!(config.inbound.recipient_limit, 1000);
+    assert_eq!(config.inbound.session_limit, 1000);
+    assert_eq!(config.outbound.policies.0, [EVERYWHERE]);
+    assert_eq!(config.outbound.smtp_port, 25);
+    assert_eq!(config.outbound.allow_addresses, Network::LOOPBACK);
+    assert_eq!(config.resolver.dnssec, resolver::DnssecMode::Validate);
+    assert_eq!(
+        config.resolver.servers,
+        ["127.0.0.1:53".parse().expect("an address")]
+    );
+    assert_eq!(config.queue.retry_for, Duration::from_secs(5 * 86_400));
+    assert_eq!(config.queue.retry_first, Duration::from_secs(60));
+    assert_eq!(config.queue.retry_max, Duration::from_secs(4 * 3600));
+    assert_eq!(config.log, log::Level::Info);
+    assert_eq!(config.user, None);
+}
+
+#[test]
+fn what_is_printed_means_the_same() {
+    let everything = "listen 127.0.0.2:0 tls=no auth=no\nlisten [::1]:2525\nrelay-from 192.0.2.0/24 2001:db8::/32\n\
+        relay-from ::1\nresolver [::1]:5353\nresolver 192.0.2.53\ndnssec ad ad-trusted\npolicy example.org none port=2500\n\
+        policy .example.org dane-only\npolicy * dane-only port=10587\nsmtp-port 10587\nallow-address 10.0.0.0/8 ::1\n\
+        retry-for 90s\nretry-first 250ms\nretry-max 5m\nmessage-size-limit 100K\nrecipient-limit 7\nsession-limit 8\n\
+        workers 9\nuser nobody\nlog debug\ncommand-timeout 6m\ndata-timeout 1h\nlookup-timeout 7s\nconnect-timeout 8s\n\
+        reply-timeout 9m";
+    for text in [
+        "",
+        everything,
+        "allow-address none",
+        "resolver 192.0.2.1",
+        "policy a.example none",
+    ] {
+        let config = load(text).expect(text);
+        let printed = config.to_string();
+        let again = Config::build(&lines(&printed), &Overrides::default());
+        assert_eq!(again.as_ref(), Ok(&config), "{printed}");
+        assert_eq!(again.map(|config| config.to_string()), Ok(printed));
+    }
+}
+
+#[test]
+fn every_directive_is_printed_described_and_has_a_readable_default() {
+    let printed = load("").expect("sound").to_string();
+    let described = describe_directives();
+    for directive in DIRECTIVES {
+        let starts = |line: &str| line.trim_start_matches("# ").starts_with(directive.name);
+        assert!(printed.lines().any(starts), "{}", directive.name);
+        assert!(described.lines().any(starts), "{}", directive.name);
+        assert!(!NOT_BUILT.contains(&directive.name), "{}", directive.name);
+    }
+}
+
+#[test]
+fn mistakes_name_file_line_and_what_was_expected() {
+    for (text, expected) in [
+        (
+            "listne 1",
+            "test.conf:4: unknown directive 'listne'; did you mean 'listen'?",
+        ),
+        (
+            "zzz",
+            "test.conf:4: unknown directive 'zzz'; 'gateway config --directives' lists all",
+        ),
+        (
+            "\n\nlog loud",
+            "test.conf:6: log LEVEL: expected one of error, warning, info, debug, trace, found 'loud'",
+        ),
+        ("log", "test.conf:4: log LEVEL: expected one word, found 0"),
+        (
+            "log info\nlog debug",
+            "test.conf:5: log is given twice; first at test.conf:4",
+        ),
+        (
+            "spool /b",
+            "test.conf:4: spool is given twice; first at test.conf:2",
+        ),
+        (
+            "route * smtp.example.org",
+            "test.conf:4: 'route': this version cannot do this yet; remove the line",
+        ),
+        (
+            "listen 127.0.0.1",
+            "test.conf:4: listen ADDR:PORT [tls=no] [auth=no]: expected ADDR:PORT, for example 127.0.0.1:2525 or [::]:25, found '127.0.0.1'",
+        ),
+        (
+            "listen",
+            "test.conf:4: listen ADDR:PORT [tls=no] [auth=no]: expected ADDR:PORT",
+        ),
+        (
+            "relay-from",
+            "test.conf:4: relay-from NET…: expected at least one word",
+        ),
+        (
+            "workers 0",
+            "test.conf:4: workers N: expected a number from 1 to 1000, found '0'",
+        ),
+        (
+            "retry-max 1y",
+            "test.conf:4: retry-max DURATION: expected a duration from 100ms to 30d, for example 90s, 5m, 4h or 5d, found '1y'",
+        ),
+        (
+            "message-size-limit 1G",
+            "test.conf:4: message-size-limit SIZE: expected a size from 64K to 512M, for example 50M, found '1G'",
+        ),
+        (
+            "policy example.org dane",
+            "test.conf:4: policy DOMAIN LEVEL [port=P]: level 'dane': this version cannot do this yet; it has 'dane-only' and 'none'",
+        ),
+        (
+            "policy example.org",
+            "test.conf:4: policy DOMAIN LEVEL [port=P]: expected DOMAIN LEVEL [port=P]",
+        ),
+    ] {
+        assert_eq!(error(text), expected);
+    }
+}
+
+#[test]
+fn what_is_not_built_is_refused_and_never_ignored() {
+    let mut refused: Vec<String> = NOT_BUILT.iter().map(|name| format!("{name} x")).collect();
+    for options in [
+        "smtps",
+        "tls=yes",
+        "tls=required",
+        "auth=yes",
+        "auth=required",
+        "proxy=yes",
+    ] {
+        refused.push(format!("listen 127.0.0.1:25 {options}"));
+    }
+    for level in ["dane", "mta-sts", "secure", "fingerprint", "encrypt"] {
+        refused.push(format!("policy * {level}"));
+    }
+    refused.push("policy * dane-only mx=a.example".to_owned());
+    refused.push("resolver tls://127.0.0.1#a.example".to_owned());
+    for line in refused {
+        assert!(error(&line).contains("this version cannot do"), "{line}");
+    }
+    for line in [
+        "dnssec ad-trusted",
+        "dnssec",
+        "policy * dane-only port=0",
+        "policy a..b none",
+        "policy * none port=1 port=2",
+    ] {
+        assert!(error(line).contains("expected"), "{line}");
+    }
+}
+
+#[test]
+fn a_bad_hostname_is_blamed_on_its_line() {
+    let refused = Config::build(&lines("\nhostname a..b"), &Overrides::default());
+    let error = refused.expect_err("not a domain");
+    assert!(
+        error
+            .0
+            .starts_with("test.conf:2: hostname NAME: expected a domain name"),
+        "{error}"
+    );
+}
+
+#[test]
+fn loopback_is_allowed_only_if_all_resolvers_are_there() {
+    let build = |text: &str, overrides: &Overrides| {
+        let text = format!("hostname gw.example.org\n{text}");
+        Config::build(&lines(&text), overrides)
+            .expect("sound")
+            .outbound
+            .allow_addresses
+    };
+    let none = Overrides::default();
+    assert_eq!(
+        build("resolver ::1\nresolver 127.0.0.53", &none),
+        Network::LOOPBACK
+    );
+    assert_eq!(build("resolver ::1\nresolver 192.0.2.1", &none), []);
+    let elsewhere = Overrides {
+        servers: vec![SocketAddr::from(([192, 0, 2, 1], 53))],
+        ..Overrides::default()
+    };
+    assert_eq!(build("resolver ::1", &elsewhere), []);
+    assert_eq!(
+        build("resolver 192.0.2.1\nallow-address ::1", &none).len(),
+        1
+    );
+}
+
+#[test]
+fn the_command_line_goes_before_the_file() {
+    let overrides = Overrides {
+        servers: vec![SocketAddr::from(([127, 0, 0, 1], 5353))],
+        dnssec: Some(resolver::DnssecMode::Ad),
+        pcap: Some(PathBuf::from("a.pcap")),
+        trace: true,
+    };
+    let text = "hostname gw.example.org\nresolver 192.0.2.1\ndnssec ad ad-trusted\nlog error";
+    let config = Config::build(&lines(text), &overrides).expect("sound");
+    assert_eq!(config.resolver.servers, overrides.servers);
+    assert_eq!(config.resolver.dnssec, resolver::DnssecMode::Ad);
+    assert_eq!(config.resolver.pcap, overrides.pcap);
+    assert_eq!(config.log, log::Level::Trace);
+}
+
+#[test]
+fn a_reload_names_what_it_cannot_change() {
+    let old = load("").expect("sound");
+    let new = load("listen 127.0.0.1:25\nretry-for 1d\nlog debug\nsmtp-port 26").expect("sound");
+    assert_eq!(old.fixed_differences(&new), ["listen", "retry-for"]);
+    assert_eq!(old.fixed_differences(&old), Vec::<&str>::new());
+}

@@ -1,0 +1,73 @@
+//! Defaults that depend on the machine: its name, its resolvers, and where its user keeps state.
+
+use core::net::SocketAddr;
+use std::env;
+use std::path::{Path, PathBuf};
+
+use super::ConfigError;
+use crate::net::Network;
+use crate::smtp::Domain;
+use crate::sys::{privileges, process};
+
+/// Spool of a gateway that root starts.
+const SYSTEM_SPOOL: &str = "/var/spool/gateway";
+
+fn missing(directive: &str, reason: impl std::fmt::Display) -> ConfigError {
+    ConfigError(format!(
+        "{directive}: {reason}; set the directive '{directive}'"
+    ))
+}
+
+/// The system's name.
+pub(super) fn hostname() -> Result<Domain, ConfigError> {
+    let name = process::hostname();
+    let name = name.map_err(|error| {
+        missing(
+            "hostname",
+            format!("cannot find out this system's name: {error}"),
+        )
+    })?;
+    Domain::parse(&name).map_err(|_| {
+        missing(
+            "hostname",
+            format!("this system's name '{name}' is not a domain name"),
+        )
+    })
+}
+
+/// Root's spool, or the one in the user's directory for state (XDG Base Directory Specification).
+pub(super) fn spool() -> Result<PathBuf, ConfigError> {
+    if privileges::is_root() {
+        return Ok(PathBuf::from(SYSTEM_SPOOL));
+    }
+    let absolute = |name: &str| {
+        let value = env::var_os(name).map(PathBuf::from);
+        value.filter(|path| path.is_absolute())
+    };
+    let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
+    let state = state.ok_or_else(|| {
+        missing(
+            "spool",
+            "neither XDG_STATE_HOME nor HOME is set to an absolute path",
+        )
+    })?;
+    Ok(state.join("gateway"))
+}
+
+/// The reserved addresses that MX hosts may have: with all resolvers on loopback, loopback too, since such a resolver serves this machine
+/// alone and its local zones may point back to it. A resolver elsewhere must not be able to send mail into this machine.
+pub(super) fn allowed_addresses(resolvers: &[SocketAddr]) -> Vec<Network> {
+    match resolvers
+        .iter()
+        .all(|server| server.ip().to_canonical().is_loopback())
+    {
+        true => Network::LOOPBACK.to_vec(),
+        false => Vec::new(),
+    }
+}
+
+/// The resolvers of this machine.
+pub(super) fn resolvers() -> Result<Vec<SocketAddr>, ConfigError> {
+    let _ = Path::new("/etc/resolv.conf");
+    Ok(vec![SocketAddr::from(([127, 0, 0, 1], 53))])
+}

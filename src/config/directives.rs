@@ -1,0 +1,548 @@
+//! The table of directives: name, words, default, meaning, how its words are read and how they are printed again.
+//!
+//! Reading, printing, `gateway config --directives` and the list of what a reload cannot change all walk through this one table.
+
+use core::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{Config, values};
+use crate::filter::Chain;
+use crate::log::Level as LogLevel;
+use crate::outbound::policy::{Level, Pattern, Policy};
+use crate::resolver::DnssecMode;
+use crate::time::format_duration;
+
+/// One kind of directive.
+pub(super) struct Directive {
+    pub(super) name: &'static str,
+    /// The words behind the name.
+    pub(super) synopsis: &'static str,
+    pub(super) fallback: Fallback,
+    /// One line for `gateway config --directives`.
+    pub(super) meaning: &'static str,
+    /// Whether several lines add up; else a second one is an error.
+    pub(super) is_repeatable: bool,
+    /// Whether a new value takes a restart.
+    pub(super) is_fixed: bool,
+    /// Reads the words behind the name; an error says what was expected.
+    pub(super) read: fn(&mut Config, &[String]) -> Result<(), String>,
+    /// The words behind the name of each line that means the same.
+    pub(super) print: fn(&Config) -> Vec<Vec<String>>,
+}
+
+/// What counts when the directive is not given.
+pub(super) enum Fallback {
+    /// These words, read like those of a file.
+    Words(&'static str),
+    /// What `defaults.rs` finds out; the text describes it.
+    FoundOut(&'static str),
+    /// Nothing.
+    Nothing,
+}
+
+/// Octets of one message at least (RFC 5321 §4.5.3.1.7), and at most: a message is held in memory while it is filtered.
+const MESSAGE_SIZE: (u64, u64) = (64 << 10, 512 << 20);
+/// Recipients of one message at most: what one record of the queue can hold. RFC 5321 §4.5.3.1.8 asks for 100 or more.
+const RECIPIENTS_MOST: u64 = 20_000;
+/// Sessions at most: each has a thread.
+const SESSIONS_MOST: u64 = 10_000;
+/// Delivery workers at most: each has a thread.
+const WORKERS_MOST: u64 = 1000;
+/// Bounds of the waits between attempts; the shortest keeps a broken destination from being hammered.
+const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(30 * 86_400));
+/// Bounds of the waits for another host.
+const TIMEOUT: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(86_400));
+
+/// What most directives have in common.
+const BLANK: Directive = Directive {
+    name: "",
+    synopsis: "",
+    fallback: Fallback::Nothing,
+    meaning: "",
+    is_repeatable: false,
+    is_fixed: false,
+    read: |_, _| Ok(()),
+    print: |_| Vec::new(),
+};
+
+/// All directives that are built, in the order of `gateway config`.
+pub(super) static DIRECTIVES: &[Directive] = &[
+    Directive {
+        name: "hostname",
+        synopsis: "NAME",
+        fallback: Fallback::FoundOut("the system's"),
+        meaning: "our name in the banner, in EHLO and in Received",
+        read: |config, words| {
+            config.set_hostname(&values::domain(one(words)?)?);
+            Ok(())
+        },
+        print: |config| single(&config.inbound.hostname),
+        ..BLANK
+    },
+    Directive {
+        name: "listen",
+        synopsis: "ADDR:PORT [tls=no] [auth=no]",
+        fallback: Fallback::Words("127.0.0.1:2525"),
+        meaning: "where clients connect; port 0 lets the system choose",
+        is_repeatable: true,
+        is_fixed: true,
+        read: |config, words| {
+            config.inbound.listen.push(listener(words)?);
+            Ok(())
+        },
+        print: |config| each(&config.inbound.listen),
+    },
+    Directive {
+        name: "relay-from",
+        synopsis: "NET…",
+        fallback: Fallback::Words("127.0.0.0/8 ::1/128"),
+        meaning: "clients that may relay",
+        is_repeatable: true,
+        read: |config, words| {
+            let networks = all(words, values::network)?;
+            config.inbound.relay_from.extend(networks);
+            Ok(())
+        },
+        print: |config| each(&config.inbound.relay_from),
+        ..BLANK
+    },
+    Directive {
+        name: "resolver",
+        synopsis: "ADDR[:PORT]",
+        fallback: Fallback::FoundOut("those of /etc/resolv.conf"),
+        meaning: "a DNS resolver to ask; the first is preferred",
+        is_repeatable: true,
+        read: |config, words| {
+            let server = values::resolver(one(words)?)?;
+            config.resolver.servers.push(server);
+            Ok(())
+        },
+        print: |config| each(&config.resolver.servers),
+        ..BLANK
+    },
+    Directive {
+        name: "dnssec",
+        synopsis: "validate|ad [ad-trusted]",
+        fallback: Fallback::Words("validate"),
+        meaning: "validate: check signatures here (not built yet: 'serve' refuses it). ad: believe the AD bit of resolvers on loopback; with ad-trusted that of every resolver named",
+        read: |config, words| set(&mut config.resolver.dnssec, dnssec(words)),
+        print: |config| vec![dnssec_words(config.resolver.dnssec)],
+        ..BLANK
+    },
+    Directive {
+        name: "policy",
+        synopsis: "DOMAIN LEVEL [port=P]",
+        fallback: Fallback::Words("* dane-only"),
+        meaning: "level for a recipient domain: dane-only, or none (loopback destinations only); '.example.org' is what lies below it, '*' every domain; the most specific line wins",
+        is_repeatable: true,
+        read: |config, words| {
+            let policy = policy(words)?;
+            config.outbound.policies.0.push(policy);
+            Ok(())
+        },
+        print: |config| {
+            config
+                .outbound
+                .policies
+                .0
+                .iter()
+                .map(policy_words)
+                .collect()
+        },
+        ..BLANK
+    },
+    Directive {
+        name: "smtp-port",
+        synopsis: "PORT",
+        fallback: Fallback::Words("25"),
+        meaning: "port of MX hosts",
+        read: |config, words| set(&mut config.outbound.smtp_port, values::port(one(words)?)),
+        print: |config| single(&config.outbound.smtp_port),
+        ..BLANK
+    },
+    Directive {
+        name: "allow-address",
+        synopsis: "NET…|none",
+        fallback: Fallback::FoundOut("loopback if every resolver is on loopback, else none"),
+        meaning: "reserved addresses (loopback, private, link-local …) that MX hosts may have; without it, DNS data cannot send mail into our own network",
+        is_repeatable: true,
+        read: |config, words| {
+            if words != ["none"] {
+                let networks = all(words, values::network)?;
+                config.outbound.allow_addresses.extend(networks);
+            }
+            Ok(())
+        },
+        print: |config| match config.outbound.allow_addresses.is_empty() {
+            true => single(&"none"),
+            false => each(&config.outbound.allow_addresses),
+        },
+        ..BLANK
+    },
+    Directive {
+        name: "filter",
+        synopsis: "NAME ARGS…",
+        fallback: Fallback::Nothing,
+        meaning: "a content filter; applied in the order written ('gateway filter -h' lists them)",
+        is_repeatable: true,
+        read: |config, words| {
+            Chain::new(&[words.to_vec()]).map_err(|error| error.0)?;
+            config.filters.push(words.to_vec());
+            Ok(())
+        },
+        print: |config| config.filters.clone(),
+        ..BLANK
+    },
+    Directive {
+        name: "spool",
+        synopsis: "DIR",
+        fallback: Fallback::FoundOut(
+            "/var/spool/gateway as root, else $XDG_STATE_HOME/gateway, else ~/.local/state/gateway",
+        ),
+        meaning: "where messages are kept until nothing is left to do for them",
+        is_fixed: true,
+        read: |config, words| {
+            config.queue.directory = PathBuf::from(one(words)?);
+            Ok(())
+        },
+        print: |config| single(&config.queue.directory.display()),
+        ..BLANK
+    },
+    Directive {
+        name: "retry-for",
+        synopsis: "DURATION",
+        fallback: Fallback::Words("5d"),
+        meaning: "how long a recipient is tried before the message bounces",
+        is_fixed: true,
+        read: |config, words| {
+            set(
+                &mut config.queue.retry_for,
+                values::duration(one(words)?, RETRY),
+            )
+        },
+        print: |config| single(&format_duration(config.queue.retry_for)),
+        ..BLANK
+    },
+    Directive {
+        name: "retry-first",
+        synopsis: "DURATION",
+        fallback: Fallback::Words("1m"),
+        meaning: "the first wait after a deferred attempt; each further one doubles it",
+        is_fixed: true,
+        read: |config, words| {
+            set(
+                &mut config.queue.retry_first,
+                values::duration(one(words)?, RETRY),
+            )
+        },
+        print: |config| single(&format_duration(config.queue.retry_first)),
+        ..BLANK
+    },
+    Directive {
+        name: "retry-max",
+        synopsis: "DURATION",
+        fallback: Fallback::Words("4h"),
+        meaning: "the longest wait between attempts",
+        is_fixed: true,
+        read: |config, words| {
+            set(
+                &mut config.queue.retry_max,
+                values::duration(one(words)?, RETRY),
+            )
+        },
+        print: |config| single(&format_duration(config.queue.retry_max)),
+        ..BLANK
+    },
+    Directive {
+        name: "message-size-limit",
+        synopsis: "SIZE",
+        fallback: Fallback::Words("50M"),
+        meaning: "the largest message taken, in octets or with a suffix K, M or G",
+        read: |config, words| {
+            set(
+                &mut config.inbound.message_size_limit,
+                values::size(one(words)?, MESSAGE_SIZE),
+            )
+        },
+        print: |config| single(&values::format_size(config.inbound.message_size_limit)),
+        ..BLANK
+    },
+    Directive {
+        name: "recipient-limit",
+        synopsis: "N",
+        fallback: Fallback::Words("1000"),
+        meaning: "recipients of one message",
+        read: |config, words| {
+            set(
+                &mut config.inbound.recipient_limit,
+                values::count(one(words)?, RECIPIENTS_MOST),
+            )
+        },
+        print: |config| single(&config.inbound.recipient_limit),
+        ..BLANK
+    },
+    Directive {
+        name: "session-limit",
+        synopsis: "N",
+        fallback: Fallback::Words("1000"),
+        meaning: "clients served at the same time",
+        read: |config, words| {
+            set(
+                &mut config.inbound.session_limit,
+                values::count(one(words)?, SESSIONS_MOST),
+            )
+        },
+        print: |config| single(&config.inbound.session_limit),
+        ..BLANK
+    },
+    Directive {
+        name: "workers",
+        synopsis: "N",
+        fallback: Fallback::Words("20"),
+        meaning: "deliveries attempted at the same time",
+        is_fixed: true,
+        read: |config, words| {
+            set(
+                &mut config.outbound.workers,
+                values::count(one(words)?, WORKERS_MOST),
+            )
+        },
+        print: |config| single(&config.outbound.workers),
+        ..BLANK
+    },
+    Directive {
+        name: "command-timeout",
+        synopsis: "DURATION",
+        fallback: Fallback::Words("5m"),
+        meaning: "how long a client may be silent between commands (RFC 5321 asks for 5m or more)",
+        read: |config, words| {
+            set(
+                &mut config.inbound.command_timeout,
+                values::duration(one(words)?, TIMEOUT),
+            )
+        },
+        print: |config| single(&format_duration(config.inbound.command_timeout)),
+        ..BLANK
+    },
+    Directive {
+        name: "data-timeout",
+        synopsis: "DURATION",
+        fallback: Fallback::Words("30m"),
+        meaning: "how long a client may take for one whole message",
+        read: |config, words| {
+            set(
+                &mut config.inbound.data_timeout,
+                values::duration(one(words)?, TIMEOUT),
+            )
+        },
+        print: |config| single(&format_duration(config.inbound.data_timeout)),
+        ..BLANK
+    },
+    Directive {
+        name: "lookup-timeout",
+        synopsis: "DURATION",
+        fallback: Fallback::Words("30s"),
+        meaning: "longest wait for all DNS answers of one attempt",
+        read: |config, words| {
+            set(
+                &mut config.outbound.lookup_timeout,
+                values::duration(one(words)?, TIMEOUT),
+            )
+        },
+        print: |config| single(&format_duration(config.outbound.lookup_timeout)),
+        ..BLANK
+    },
+    Directive {
+        name: "connect-timeout",
+        synopsis: "DURATION",
+        fallback: Fallback::Words("30s"),
+        meaning: "longest wait for a connection to an MX host",
+        read: |config, words| {
+            set(
+                &mut config.outbound.connect_timeout,
+                values::duration(one(words)?, TIMEOUT),
+            )
+        },
+        print: |config| single(&format_duration(config.outbound.connect_timeout)),
+        ..BLANK
+    },
+    Directive {
+        name: "reply-timeout",
+        synopsis: "DURATION",
+        fallback: Fallback::Words("5m"),
+        meaning: "longest wait for one reply of an MX host (RFC 5321 asks for 5m or more)",
+        read: |config, words| {
+            set(
+                &mut config.outbound.command_timeout,
+                values::duration(one(words)?, TIMEOUT),
+            )
+        },
+        print: |config| single(&format_duration(config.outbound.command_timeout)),
+        ..BLANK
+    },
+    Directive {
+        name: "user",
+        synopsis: "NAME",
+        meaning: "become this user once the listeners are bound; needs root",
+        is_fixed: true,
+        read: |config, words| {
+            set(
+                &mut config.user,
+                one(words).map(|name| Some(name.to_owned())),
+            )
+        },
+        print: |config| config.user.iter().flat_map(single).collect(),
+        ..BLANK
+    },
+    Directive {
+        name: "log",
+        synopsis: "LEVEL",
+        fallback: Fallback::Words("info"),
+        meaning: "the most talkative level written: error, warning, info, debug or trace",
+        read: |config, words| set(&mut config.log, log_level(one(words)?)),
+        print: |config| single(&config.log.name()),
+        ..BLANK
+    },
+];
+
+/// Directives of the interface that later versions will have: refused by name, so that nobody believes they count.
+pub(super) const NOT_BUILT: [&str; 9] = [
+    "certificate",
+    "users",
+    "trust-anchor",
+    "dnssec-sha1",
+    "route",
+    "chroot",
+    "sandbox",
+    "socks5",
+    "metrics",
+];
+
+/// What is said of anything that is not built.
+pub(super) const NOT_YET: &str = "this version cannot do this yet";
+
+/// Levels of the interface that later versions will have.
+const LEVELS_NOT_BUILT: [&str; 5] = ["dane", "mta-sts", "secure", "fingerprint", "encrypt"];
+
+fn set<T>(place: &mut T, value: Result<T, String>) -> Result<(), String> {
+    *place = value?;
+    Ok(())
+}
+
+/// The only word.
+pub(super) fn one(words: &[String]) -> Result<&str, String> {
+    match words {
+        [word] => Ok(word),
+        _ => Err(format!("expected one word, found {}", words.len())),
+    }
+}
+
+fn all<T>(words: &[String], read: fn(&str) -> Result<T, String>) -> Result<Vec<T>, String> {
+    match words {
+        [] => Err("expected at least one word".to_owned()),
+        words => words.iter().map(|word| read(word)).collect(),
+    }
+}
+
+fn single(value: &impl ToString) -> Vec<Vec<String>> {
+    vec![vec![value.to_string()]]
+}
+
+fn each<T: ToString>(values: &[T]) -> Vec<Vec<String>> {
+    values.iter().flat_map(|value| single(value)).collect()
+}
+
+fn listener(words: &[String]) -> Result<SocketAddr, String> {
+    let Some((address, options)) = words.split_first() else {
+        return Err("expected ADDR:PORT".to_owned());
+    };
+    for option in options {
+        match option.as_str() {
+            "tls=no" | "auth=no" => {}
+            "smtps" | "tls=yes" | "tls=required" | "auth=yes" | "auth=required" | "proxy=yes" => {
+                return Err(format!("'{option}': {NOT_YET}; leave it out"));
+            }
+            _ => return Err(format!("unknown word '{option}' behind the address")),
+        }
+    }
+    values::listener(address)
+}
+
+fn dnssec(words: &[String]) -> Result<DnssecMode, String> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["validate"] => Ok(DnssecMode::Validate),
+        ["ad"] => Ok(DnssecMode::Ad),
+        ["ad", "ad-trusted"] => Ok(DnssecMode::AdTrusted),
+        _ => Err(format!(
+            "expected 'validate', 'ad' or 'ad ad-trusted', found '{}'",
+            words.join(" ")
+        )),
+    }
+}
+
+fn dnssec_words(mode: DnssecMode) -> Vec<String> {
+    let words: &[&str] = match mode {
+        DnssecMode::Validate => &["validate"],
+        DnssecMode::Ad => &["ad"],
+        DnssecMode::AdTrusted => &["ad", "ad-trusted"],
+    };
+    words.iter().map(ToString::to_string).collect()
+}
+
+fn policy(words: &[String]) -> Result<Policy, String> {
+    let [pattern, level, options @ ..] = words else {
+        return Err("expected DOMAIN LEVEL [port=P]".to_owned());
+    };
+    let mut port = None;
+    for option in options {
+        match option.split_once('=') {
+            Some(("port", text)) if port.is_none() => port = Some(values::port(text)?),
+            Some(("mx", _)) => return Err(format!("'{option}': {NOT_YET}; leave it out")),
+            _ => {
+                return Err(format!(
+                    "expected one port=P behind the level, found '{option}'"
+                ));
+            }
+        }
+    }
+    Ok(Policy {
+        pattern: pattern_of(pattern)?,
+        level: policy_level(level)?,
+        port,
+    })
+}
+
+fn pattern_of(text: &str) -> Result<Pattern, String> {
+    match text.strip_prefix('.') {
+        _ if text == "*" => Ok(Pattern::Any),
+        Some(suffix) => values::domain(suffix).map(Pattern::Below),
+        None => values::domain(text).map(Pattern::Exactly),
+    }
+}
+
+fn policy_level(text: &str) -> Result<Level, String> {
+    Level::parse(text).ok_or_else(|| match LEVELS_NOT_BUILT.contains(&text) {
+        true => format!("level '{text}': {NOT_YET}; it has 'dane-only' and 'none'"),
+        false => format!("expected level 'dane-only' or 'none', found '{text}'"),
+    })
+}
+
+fn policy_words(policy: &Policy) -> Vec<String> {
+    let pattern = match &policy.pattern {
+        Pattern::Any => "*".to_owned(),
+        Pattern::Below(suffix) => format!(".{suffix}"),
+        Pattern::Exactly(domain) => domain.to_string(),
+    };
+    let mut words = vec![pattern, policy.level.to_string()];
+    words.extend(policy.port.map(|port| format!("port={port}")));
+    words
+}
+
+fn log_level(text: &str) -> Result<LogLevel, String> {
+    LogLevel::parse(text).ok_or_else(|| {
+        let names = LogLevel::ALL.map(LogLevel::name).join(", ");
+        format!("expected one of {names}, found '{text}'")
+    })
+}
