@@ -1,7 +1,28 @@
 //! Looks up DNS data and says what is proven about it.
+//!
+//! One lookup, from the caller down: [`stub`] (cache, aliases across replies, several servers) → `servers` (whose turn) →
+//! `exchange` (one server: UDP, then TCP where it must) → `udp`, `tcp` → `query` (is this the reply to our question?) and back up →
+//! `trust` (what the AD bit is worth) → `answer` (what the records say) → `cache`.
+//!
+//! Limitations: the status of an answer is a trusted resolver's AD bit. Checking signatures here is not built yet; it will stand in
+//! `resolver/validate.rs` beside `trust`, where every reply gets its status. Equal questions asked at the same time are each sent.
 #![forbid(unsafe_code)]
 
+mod answer;
+mod cache;
+mod exchange;
+pub mod observe;
+pub mod pcap;
+mod query;
+pub mod resolv_conf;
+mod servers;
+pub mod stub;
+mod tcp;
+mod trust;
+mod udp;
+
 use std::fmt;
+use std::time::Duration;
 
 use core::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,15 +31,40 @@ use crate::dns::{EdeCode, Name, Rcode, Record, RecordType};
 use crate::dnssec::Security;
 use crate::time::Deadline;
 
+pub use observe::{Direction, Observer, Packet, Transport};
+pub use resolv_conf::ResolvConf;
+pub use stub::{Resolver, SetupError};
+
 /// How to look things up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// The resolvers to ask, in order; from the configuration, else from /etc/resolv.conf.
     pub servers: Vec<SocketAddr>,
+    /// How long and how often they are asked.
+    pub retry: Retry,
     /// Where answers get their security status from.
     pub dnssec: DnssecMode,
     /// File that gets every DNS packet (`--pcap`).
     pub pcap: Option<PathBuf>,
+}
+
+/// How patient a lookup is with each server (`options timeout:N attempts:N` of resolv.conf).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// Wait for the reply to one UDP packet.
+    pub timeout: Duration,
+    /// UDP packets to each server before the last try over TCP.
+    pub attempts: u32,
+}
+
+/// Two UDP packets, two seconds each, then TCP (rfc C5): longer than a slow resolver's work on a cold cache mostly takes.
+impl Default for Retry {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(2),
+            attempts: 2,
+        }
+    }
 }
 
 /// Where the security status of answers comes from.
@@ -45,6 +91,30 @@ pub trait Resolve: Send + Sync {
         rtype: RecordType,
         deadline: Deadline,
     ) -> Result<Answer, LookupError>;
+
+    /// As [`Resolve::lookup`], but asks anew even where an earlier answer could still be used (rfc C12: the peer may just have changed its key).
+    ///
+    /// # Errors
+    /// As [`Resolve::lookup`].
+    fn lookup_fresh(
+        &self,
+        name: &Name,
+        rtype: RecordType,
+        deadline: Deadline,
+    ) -> Result<Answer, LookupError> {
+        self.lookup(name, rtype, deadline)
+    }
+
+    /// Status of the one alias link at `owner`, whatever it leads to (rfc H10).
+    ///
+    /// The AD bit speaks for a whole chain, so [`Alias::security`] cannot tell a secure first link in an insecure chain; this asks for it alone.
+    ///
+    /// # Errors
+    /// As [`Resolve::lookup`]; the link then counts as unknown.
+    fn alias_security(&self, owner: &Name, deadline: Deadline) -> Result<Security, LookupError> {
+        self.lookup(owner, RecordType::CNAME, deadline)
+            .map(|answer| answer.security)
+    }
 }
 
 /// An answer that may be used: data or a denial, with what is proven about it.
@@ -68,6 +138,9 @@ pub struct Answer {
     pub server: String,
 }
 
+/// Alias links followed in one lookup (rfc C1); real ones have one or two.
+pub const ALIASES_AT_MOST: usize = 10;
+
 /// One CNAME link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alias {
@@ -75,7 +148,7 @@ pub struct Alias {
     pub owner: Name,
     /// What it points to.
     pub target: Name,
-    /// Status of this link.
+    /// Status of the reply this link came in; a secure link in an insecure chain reads insecure here, see [`Resolve::alias_security`].
     pub security: Security,
 }
 
@@ -131,7 +204,39 @@ pub enum LookupErrorKind {
 }
 
 impl fmt::Display for LookupError {
-    fn fmt(&self, _f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        todo!()
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", self.name, self.rtype, self.kind)?;
+        if !self.server.is_empty() {
+            write!(f, " [resolver {}]", self.server)?;
+        }
+        for (code, text) in &self.extended_errors {
+            write!(f, " (EDE {}: {text})", code.0)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for LookupError {}
+
+/// What is known and what to do, for an operator.
+impl fmt::Display for LookupErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Timeout => f.write_str("no reply in time"),
+            Self::Unreachable(why) => write!(f, "the resolver cannot be reached: {why}"),
+            Self::Rcode(Rcode::SERVFAIL) => {
+                f.write_str("the resolver answers SERVFAIL: the signatures are broken, or the zone's servers are")
+            }
+            Self::Rcode(rcode) => write!(f, "the resolver answers {rcode}"),
+            Self::Malformed(why) => write!(f, "the reply cannot be used: {why}"),
+            Self::NoDnssec(why) => write!(f, "the resolver cannot carry DNSSEC: {why}"),
+            Self::NotTrusted => f.write_str(
+                "resolver-not-validating: with `dnssec ad` only a validating resolver on loopback is believed",
+            ),
+            Self::Bogus(why) => write!(f, "bogus: {why}"),
+            Self::Indeterminate(why) => write!(f, "indeterminate: {why}"),
+            Self::AliasLimit => write!(f, "the aliases loop, or are more than {ALIASES_AT_MOST}"),
+            Self::NoServers => f.write_str("no resolver is configured; add the directive `resolver ADDRESS`"),
+        }
     }
 }

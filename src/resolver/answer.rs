@@ -1,0 +1,256 @@
+//! What a reply's records say about one question: follows the aliases inside it and finds data, denial, or where to ask on (RFC 1034 §4.3.2,
+//! RFC 2308, RFC 6672).
+//!
+//! Only records of the chain count, only in class IN, only from the answer section; the authority section says how long a denial lasts. The
+//! additional section is never looked at. What contradicts itself is an error, never an absence.
+
+use super::{ALIASES_AT_MOST, Content};
+use crate::dns::{Class, Message, Name, Rcode, Rdata, Record, RecordType, Rrsig};
+use crate::time::Timestamp;
+
+/// Longest use of positive data in seconds: a day (rfc B9).
+const TTL_AT_MOST: u32 = 86_400;
+/// Longest use of TLSA records in seconds: an hour, since keys are rolled (rfc B9).
+const TLSA_TTL_AT_MOST: u32 = 3600;
+/// Longest use of a denial in seconds: a quarter of an hour (rfc B9).
+const NEGATIVE_TTL_AT_MOST: u32 = 900;
+
+/// What one reply says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Reading {
+    /// The alias links followed, owner and target.
+    pub(super) links: Vec<(Name, Name)>,
+    /// Where they lead: the name asked for if there are none.
+    pub(super) target: Name,
+    /// Data or denial for the target; `None` if the reply ends before it: the target must be asked for.
+    pub(super) content: Option<Content>,
+    /// How long all of it may be used, in seconds.
+    pub(super) ttl: u32,
+}
+
+/// Why a reply gives no reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unreadable {
+    /// It contradicts itself; says how.
+    Contradiction(&'static str),
+    /// More than [`ALIASES_AT_MOST`] links, as in a loop.
+    AliasLimit,
+}
+
+/// Reads a reply with response code NOERROR or NXDOMAIN; `now` bounds the TTL by the end of signatures.
+///
+/// # Errors
+/// [`Unreadable`].
+pub(super) fn read(
+    name: &Name,
+    rtype: RecordType,
+    reply: &Message,
+    now: Timestamp,
+) -> Result<Reading, Unreadable> {
+    let mut reading = Reading {
+        links: Vec::new(),
+        target: name.clone(),
+        content: None,
+        ttl: TTL_AT_MOST,
+    };
+    let answers = Section {
+        records: &reply.answers,
+        now,
+    };
+    while rtype != RecordType::CNAME && rtype != RecordType::ANY {
+        let Some((next, ttl)) = answers.alias_at(&reading.target)? else {
+            break;
+        };
+        if !answers.of(&reading.target, rtype).is_empty() {
+            return Err(Unreadable::Contradiction("an alias has data beside it"));
+        }
+        if reading.links.len() >= ALIASES_AT_MOST {
+            return Err(Unreadable::AliasLimit);
+        }
+        let owner = std::mem::replace(&mut reading.target, next.clone());
+        reading.links.push((owner, next));
+        reading.ttl = reading.ttl.min(ttl);
+    }
+    let found = answers.of(&reading.target, rtype);
+    let (content, ttl) = if found.is_empty() {
+        denial(&reading, reply, now)?
+    } else if reply.rcode() == Rcode::NXDOMAIN {
+        return Err(Unreadable::Contradiction("NXDOMAIN, and data"));
+    } else {
+        let ttl = answers.ttl_of(&found).min(positive_cap(rtype));
+        let records = found.into_iter().cloned().collect();
+        (Some(Content::Records(records)), ttl)
+    };
+    reading.content = content;
+    reading.ttl = reading.ttl.min(ttl);
+    Ok(reading)
+}
+
+fn positive_cap(rtype: RecordType) -> u32 {
+    if rtype == RecordType::TLSA {
+        TLSA_TTL_AT_MOST
+    } else {
+        TTL_AT_MOST
+    }
+}
+
+/// What a reply without data for the target says about it, and how long that lasts.
+fn denial(
+    reading: &Reading,
+    reply: &Message,
+    now: Timestamp,
+) -> Result<(Option<Content>, u32), Unreadable> {
+    let authority = Section {
+        records: &reply.authorities,
+        now,
+    };
+    let negative_ttl = authority.negative_ttl(&reading.target);
+    if reply.rcode() == Rcode::NXDOMAIN {
+        // The code is about the last name of the chain (RFC 6604 §3).
+        return Ok((Some(Content::NxDomain), negative_ttl.unwrap_or(0)));
+    }
+    if let Some(ttl) = negative_ttl {
+        return Ok((Some(Content::NoData), ttl));
+    }
+    if !reading.links.is_empty() {
+        return Ok((None, TTL_AT_MOST));
+    }
+    if !reply.answers.is_empty() {
+        return Err(Unreadable::Contradiction(
+            "its answers belong to other names or types",
+        ));
+    }
+    if authority.has(RecordType::NS) {
+        return Err(Unreadable::Contradiction(
+            "a referral: the server does not resolve for us",
+        ));
+    }
+    if authority.has(RecordType::SOA) {
+        return Err(Unreadable::Contradiction("the denial is for another zone"));
+    }
+    // A denial that does not say how long it lasts must not be kept (RFC 2308 §5).
+    Ok((Some(Content::NoData), 0))
+}
+
+/// One section of a reply, and the time.
+struct Section<'a> {
+    records: &'a [Record],
+    now: Timestamp,
+}
+
+impl<'a> Section<'a> {
+    /// The records of one owner and type; every type but signatures for `ANY`.
+    fn of(&self, owner: &Name, rtype: RecordType) -> Vec<&'a Record> {
+        let is_asked = |record: &&Record| {
+            record.class == Class::IN
+                && record.name == *owner
+                && (record.rtype() == rtype
+                    || rtype == RecordType::ANY && record.rtype() != RecordType::RRSIG)
+        };
+        self.records.iter().filter(is_asked).collect()
+    }
+
+    fn has(&self, rtype: RecordType) -> bool {
+        self.records.iter().any(|record| record.rtype() == rtype)
+    }
+
+    /// Where an alias at `owner` leads, and how long the link may be used.
+    fn alias_at(&self, owner: &Name) -> Result<Option<(Name, u32)>, Unreadable> {
+        let cnames = self.of(owner, RecordType::CNAME);
+        let dname = self.dname_above(owner)?;
+        let mut targets = cnames
+            .iter()
+            .filter_map(|record| match &record.data {
+                Rdata::Cname(target) => Some(target.clone()),
+                _ => None,
+            })
+            .chain(dname.as_ref().map(|(target, _)| target.clone()));
+        let Some(first) = targets.next() else {
+            return Ok(None);
+        };
+        // A CNAME made from a DNAME must be what the DNAME gives (RFC 6672 §3.4.1).
+        if targets.any(|target| target != first) {
+            return Err(Unreadable::Contradiction("an alias has two targets"));
+        }
+        let dname_ttl = dname.map_or(TTL_AT_MOST, |(_, ttl)| ttl);
+        Ok(Some((first, self.ttl_of(&cnames).min(dname_ttl))))
+    }
+
+    /// The name that a DNAME above `name` turns it into, and the DNAME's TTL.
+    fn dname_above(&self, name: &Name) -> Result<Option<(Name, u32)>, Unreadable> {
+        let found = self.records.iter().find_map(|record| match &record.data {
+            Rdata::Dname(target) if record.class == Class::IN && is_below(name, &record.name) => {
+                Some((record, target))
+            }
+            _ => None,
+        });
+        let Some((record, target)) = found else {
+            return Ok(None);
+        };
+        let kept = name.label_count() - record.name.label_count();
+        let labels: Vec<_> = name.labels().take(kept).collect();
+        let substituted = labels
+            .into_iter()
+            .rev()
+            .try_fold(target.clone(), |below, label| below.prepend(label))
+            .map_err(|_| Unreadable::Contradiction("a DNAME makes the name too long"))?;
+        let set = self.of(&record.name, RecordType::DNAME);
+        Ok(Some((substituted, self.ttl_of(&set))))
+    }
+
+    /// How long an RRset may be used: its TTL and those of its signatures, and no longer than a signature holds (RFC 4035 §5.3.3).
+    fn ttl_of(&self, set: &[&Record]) -> u32 {
+        let ttl = set.iter().map(|record| plain_ttl(record.ttl)).min();
+        let signed = set.first().and_then(|record| self.signature_ttl(record));
+        ttl.into_iter().chain(signed).min().unwrap_or(TTL_AT_MOST)
+    }
+
+    /// How long the signatures over a record's set let it be used; `None` without any.
+    fn signature_ttl(&self, signed: &Record) -> Option<u32> {
+        let is_over = |signature: &&Rrsig| signature.type_covered == signed.rtype();
+        let signatures = self.of(&signed.name, RecordType::RRSIG);
+        signatures
+            .into_iter()
+            .filter_map(|record| match &record.data {
+                Rdata::Rrsig(signature) => Some(signature),
+                _ => None,
+            })
+            .filter(is_over)
+            .map(|signature| self.seconds_left(signature).min(signature.original_ttl))
+            .min()
+    }
+
+    /// Seconds until a signature ends, in serial number arithmetic (RFC 4034 §3.1.5); zero once it has.
+    fn seconds_left(&self, signature: &Rrsig) -> u32 {
+        // Only the low 32 bits of the time take part.
+        let [.., a, b, c, d] = self.now.unix().to_be_bytes();
+        let now = u32::from_be_bytes([a, b, c, d]);
+        plain_ttl(signature.expiration.wrapping_sub(now))
+    }
+
+    /// How long a denial of `name` lasts; `None` if there is no SOA of a zone around it (RFC 2308 §5).
+    fn negative_ttl(&self, name: &Name) -> Option<u32> {
+        self.records
+            .iter()
+            .filter(|record| record.class == Class::IN && name.is_at_or_below(&record.name))
+            .find_map(|record| match &record.data {
+                Rdata::Soa(soa) => Some(self.ttl_of(&[record]).min(plain_ttl(soa.minimum))),
+                _ => None,
+            })
+            .map(|ttl| ttl.min(NEGATIVE_TTL_AT_MOST))
+    }
+}
+
+/// Strictly below, not equal.
+fn is_below(name: &Name, ancestor: &Name) -> bool {
+    name != ancestor && name.is_at_or_below(ancestor)
+}
+
+/// A TTL with the top bit set is zero (RFC 2181 §8).
+fn plain_ttl(ttl: u32) -> u32 {
+    if ttl > i32::MAX.unsigned_abs() {
+        0
+    } else {
+        ttl
+    }
+}

@@ -1,0 +1,164 @@
+//! One question to one server: UDP, TCP where the reply asks for it, and whether the server can carry DNSSEC.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use core::net::SocketAddr;
+
+use super::observe::{Observer, Packet, Transport};
+use super::query::{Query, Reply};
+use super::{tcp, udp};
+use crate::dns::{Message, Name, Rcode, RecordType};
+use crate::log;
+use crate::time::Deadline;
+
+/// Wait for connection and reply over TCP: the resolver may have to ask several servers first.
+const TCP_WAIT: Duration = Duration::from_secs(5);
+
+/// The way to one server, and who watches it.
+pub(super) struct Wire<'a> {
+    /// The server.
+    pub(super) server: SocketAddr,
+    /// Wait for the reply to one datagram.
+    pub(super) udp_wait: Duration,
+    /// Those who see every packet.
+    pub(super) observers: &'a [Arc<dyn Observer>],
+}
+
+/// Why a server gave no reply that can be read further.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// Nothing came in time.
+    Timeout,
+    /// The system reports a failure.
+    Unreachable(String),
+    /// What came is not a DNS reply to the question.
+    Malformed(String),
+    /// The server does not do EDNS, without which there is no DNSSEC.
+    NoDnssec(String),
+}
+
+impl Fault {
+    pub(super) fn from_io(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Self::Timeout,
+            io::ErrorKind::UnexpectedEof => {
+                Self::Unreachable("it closed the connection before the reply was whole".to_owned())
+            }
+            _ => Self::Unreachable(error.to_string()),
+        }
+    }
+
+    pub(super) fn malformed(why: &str) -> Self {
+        Self::Malformed(why.to_owned())
+    }
+
+    /// Whether asking the same server the same question again may help.
+    pub(super) const fn is_passing(&self) -> bool {
+        matches!(self, Self::Timeout | Self::Unreachable(_))
+    }
+}
+
+impl Wire<'_> {
+    /// Asks once, first over `transport`; an answer that must not be taken from UDP is fetched over TCP at once.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub(super) fn ask(
+        &self,
+        name: &Name,
+        rtype: RecordType,
+        transport: Transport,
+        deadline: Deadline,
+    ) -> Result<Box<Reply>, Fault> {
+        let query = Query::new(name, rtype).map_err(|error| {
+            Fault::Unreachable(format!("no random numbers for the query: {error}"))
+        })?;
+        let started = Instant::now();
+        self.trace(format_args!(
+            "asks {name} {rtype} over {transport}, id {}",
+            query.id()
+        ));
+        let reply = self.fetch(&query, transport, deadline);
+        match &reply {
+            Ok(reply) => self.trace_reply(&reply.message, started),
+            Err(fault) => self.trace(format_args!(
+                "{fault:?} after {} ms",
+                started.elapsed().as_millis()
+            )),
+        }
+        reply.and_then(require_edns)
+    }
+
+    fn fetch(
+        &self,
+        query: &Query,
+        transport: Transport,
+        deadline: Deadline,
+    ) -> Result<Box<Reply>, Fault> {
+        if transport == Transport::Tcp {
+            return tcp::ask(self, query, deadline.within(TCP_WAIT));
+        }
+        match udp::ask(self, query, deadline.within(self.udp_wait))? {
+            udp::Received::Reply(reply) => Ok(reply),
+            udp::Received::UseTcp(why) => {
+                self.trace(format_args!("asks again over TCP: {why}"));
+                tcp::ask(self, query, deadline.within(TCP_WAIT))
+            }
+        }
+    }
+
+    /// Shows a packet to every observer.
+    pub(super) fn show(&self, packet: &Packet<'_>) {
+        for observer in self.observers {
+            observer.packet(packet);
+        }
+    }
+
+    /// Writes a trace line that names the server.
+    pub(super) fn trace(&self, step: impl std::fmt::Display) {
+        if log::is_enabled(log::Level::Trace) {
+            log::trace(format_args!("dns {}: {step}", self.server));
+        }
+    }
+
+    fn trace_reply(&self, reply: &Message, started: Instant) {
+        if !log::is_enabled(log::Level::Trace) {
+            return;
+        }
+        let flag = |name, is_set| if is_set { name } else { "" };
+        let header = &reply.header;
+        self.trace(format_args!(
+            "{}{}{}{}, {} answer and {} authority records, EDE {:?}, after {} ms",
+            reply.rcode(),
+            flag(" AD", header.authentic_data),
+            flag(" AA", header.authoritative),
+            flag(" RA", header.recursion_available),
+            reply.answers.len(),
+            reply.authorities.len(),
+            reply.extended_errors(),
+            started.elapsed().as_millis()
+        ));
+    }
+}
+
+/// A server that does not answer EDNS with EDNS cannot carry DNSSEC; it is never asked again without (rfc C5): what it would say then
+/// looks like unsigned data.
+fn require_edns(reply: Box<Reply>) -> Result<Box<Reply>, Fault> {
+    let rcode = reply.message.rcode();
+    if rcode == Rcode::BADVERS {
+        return Err(Fault::NoDnssec(
+            "it refuses EDNS version 0 (BADVERS)".to_owned(),
+        ));
+    }
+    // Other errors are errors with or without EDNS, and their code tells more.
+    let needs_edns = matches!(
+        rcode,
+        Rcode::NOERROR | Rcode::NXDOMAIN | Rcode::FORMERR | Rcode::NOTIMP
+    );
+    if needs_edns && reply.message.edns.is_none() {
+        return Err(Fault::NoDnssec(format!("it answers {rcode} without EDNS")));
+    }
+    Ok(reply)
+}

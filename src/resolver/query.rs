@@ -1,0 +1,149 @@
+//! One query as sent, and whether octets from the network are the reply to it (rfc C5, RFC 5452 §9.1).
+
+use openssl::rand::rand_bytes;
+
+use crate::dns::{Class, Edns, Message, Name, Opcode, Question, Rcode, RecordType};
+
+/// Largest UDP reply asked for: fits every path without fragments, which can be forged (DNS flag day 2020).
+const UDP_SIZE: u16 = 1232;
+/// Octets of random bits for the case of letters; a name has at most 250 letters.
+const CASE_OCTETS: usize = 32;
+/// Opcode of an ordinary query (RFC 1035 §4.1.1).
+const OPCODE_QUERY: Opcode = Opcode(0);
+
+/// A question made hard to guess: random id, and random case of the letters in its name (0x20).
+pub(super) struct Query {
+    id: u16,
+    question: Question,
+    octets: Vec<u8>,
+}
+
+/// The reply to a query.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Reply {
+    /// What it says.
+    pub(super) message: Message,
+    /// How long it was, in octets.
+    pub(super) length: usize,
+}
+
+impl Reply {
+    fn new(message: Message, octets: &[u8]) -> Box<Self> {
+        Box::new(Self {
+            message,
+            length: octets.len(),
+        })
+    }
+}
+
+/// What octets from the server are to a [`Query`].
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Judgement {
+    /// The reply; not yet looked into.
+    Reply(Box<Reply>),
+    /// Not a reply to this query; perhaps somebody guesses, so it is as if it had not come.
+    Foreign,
+    /// The id fits but something is wrong with the rest: not usable over UDP, where it may be forged; says what.
+    Doubtful(&'static str),
+}
+
+impl Query {
+    /// A query with RD, DO and AD set, CD clear: "tell me whether you could authenticate it" (RFC 6840 §5.7).
+    ///
+    /// # Errors
+    /// When the random generator fails, which must not be papered over.
+    pub(super) fn new(name: &Name, rtype: RecordType) -> Result<Self, openssl::error::ErrorStack> {
+        let (mut id, mut case) = ([0; 2], [0; CASE_OCTETS]);
+        rand_bytes(&mut id)?;
+        rand_bytes(&mut case)?;
+        Ok(Self::with(
+            name.with_case_bits(&case),
+            rtype,
+            u16::from_be_bytes(id),
+        ))
+    }
+
+    /// The query with its random parts given.
+    fn with(name: Name, rtype: RecordType, id: u16) -> Self {
+        let question = Question {
+            name,
+            rtype,
+            class: Class::IN,
+        };
+        let edns = Edns {
+            udp_size: UDP_SIZE,
+            extended_rcode: 0,
+            version: 0,
+            dnssec_ok: true,
+            options: Vec::new(),
+        };
+        let mut message = Message::query(id, question.clone(), Some(edns));
+        message.header.authentic_data = true;
+        Self {
+            id,
+            question,
+            octets: message.encode(),
+        }
+    }
+
+    /// The message to send.
+    pub(super) fn octets(&self) -> &[u8] {
+        &self.octets
+    }
+
+    /// The id, for the trace.
+    pub(super) const fn id(&self) -> u16 {
+        self.id
+    }
+
+    /// Whether `octets` are the reply to this query.
+    pub(super) fn judge(&self, octets: &[u8]) -> Judgement {
+        if octets.first_chunk() != Some(&self.id.to_be_bytes()) {
+            return Judgement::Foreign;
+        }
+        let Ok(reply) = Message::decode(octets) else {
+            return Judgement::Doubtful("it is not a well-formed DNS message");
+        };
+        if !reply.header.response || reply.header.opcode != OPCODE_QUERY {
+            return Judgement::Foreign;
+        }
+        match reply.questions.as_slice() {
+            [question] if !self.asks(question) => Judgement::Foreign,
+            [question] if !question.name.eq_case(&self.question.name) => {
+                Judgement::Doubtful("it repeats the question in other upper and lower case")
+            }
+            [_] => Judgement::Reply(Reply::new(reply, octets)),
+            [] => Judgement::Doubtful("it does not repeat the question"),
+            _ => Judgement::Foreign,
+        }
+    }
+
+    /// As [`Query::judge`] for a connection, which nobody off the path can write into: a server that understands nothing may leave the
+    /// question out, and the case of letters protects nothing.
+    pub(super) fn judge_on_connection(&self, octets: &[u8]) -> Judgement {
+        match self.judge(octets) {
+            Judgement::Doubtful(why) => match Message::decode(octets) {
+                Ok(reply) if self.is_answered_or_not_understood_by(&reply) => {
+                    Judgement::Reply(Reply::new(reply, octets))
+                }
+                _ => Judgement::Doubtful(why),
+            },
+            judgement => judgement,
+        }
+    }
+
+    fn is_answered_or_not_understood_by(&self, reply: &Message) -> bool {
+        match reply.questions.as_slice() {
+            [question] => self.asks(question),
+            [] => matches!(reply.rcode(), Rcode::FORMERR | Rcode::NOTIMP),
+            _ => false,
+        }
+    }
+
+    /// Whether it is this question, whatever the case of its letters.
+    fn asks(&self, question: &Question) -> bool {
+        question.name == self.question.name
+            && question.rtype == self.question.rtype
+            && question.class == self.question.class
+    }
+}

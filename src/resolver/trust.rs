@@ -1,0 +1,49 @@
+//! What the AD bit of a reply is worth (rfc C5, RFC 4035 §4.9.3, RFC 6840 §5.7 to §5.8).
+//!
+//! Here each reply gets its status; a validator of our own (`validate.rs`) will be the second way to get one.
+
+use core::net::SocketAddr;
+
+use super::DnssecMode;
+use crate::dns::{Message, Rcode};
+use crate::dnssec::Security;
+
+/// Whose AD bit is believed.
+///
+/// Limitation: that a server on loopback validates is the operator's word; nothing here tests it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AdTrust {
+    /// Servers on loopback: nobody between them and us can set the bit.
+    Loopback,
+    /// Every server listed: the operator vouches for them and the links to them.
+    Listed,
+}
+
+impl AdTrust {
+    /// The trust that goes with a mode; `None` where signatures are to be checked here.
+    pub(super) const fn of(mode: DnssecMode) -> Option<Self> {
+        match mode {
+            DnssecMode::Validate => None,
+            DnssecMode::Ad => Some(Self::Loopback),
+            DnssecMode::AdTrusted => Some(Self::Listed),
+        }
+    }
+
+    /// Whether anything this server says may be used.
+    pub(super) const fn admits(self, server: SocketAddr) -> bool {
+        match self {
+            Self::Loopback => server.ip().to_canonical().is_loopback(),
+            Self::Listed => true,
+        }
+    }
+
+    /// Status of an admitted server's reply. The AA bit means nothing here: who says "I am the authority" has proven nothing.
+    pub(super) fn status(self, server: SocketAddr, reply: &Message) -> Security {
+        let is_answer = matches!(reply.rcode(), Rcode::NOERROR | Rcode::NXDOMAIN);
+        if self.admits(server) && is_answer && reply.header.authentic_data {
+            Security::Secure
+        } else {
+            Security::Insecure
+        }
+    }
+}
