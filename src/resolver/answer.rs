@@ -57,19 +57,9 @@ pub(super) fn read(
         records: &reply.answers,
         now,
     };
-    while rtype != RecordType::CNAME && rtype != RecordType::ANY {
-        let Some((next, ttl)) = answers.alias_at(&reading.target)? else {
-            break;
-        };
-        if !answers.of(&reading.target, rtype).is_empty() {
-            return Err(Unreadable::Contradiction("an alias has data beside it"));
-        }
-        if reading.links.len() >= ALIASES_AT_MOST {
-            return Err(Unreadable::AliasLimit);
-        }
-        let owner = std::mem::replace(&mut reading.target, next.clone());
-        reading.links.push((owner, next));
-        reading.ttl = reading.ttl.min(ttl);
+    // Whoever asks for aliases themselves wants the first one.
+    if rtype != RecordType::CNAME && rtype != RecordType::ANY {
+        follow_aliases(&mut reading, &answers, rtype)?;
     }
     let found = answers.of(&reading.target, rtype);
     let (content, ttl) = if found.is_empty() {
@@ -84,6 +74,26 @@ pub(super) fn read(
     reading.content = content;
     reading.ttl = reading.ttl.min(ttl);
     Ok(reading)
+}
+
+/// Moves the target along the aliases in the answer section.
+fn follow_aliases(
+    reading: &mut Reading,
+    answers: &Section<'_>,
+    rtype: RecordType,
+) -> Result<(), Unreadable> {
+    while let Some((next, ttl)) = answers.alias_at(&reading.target)? {
+        if !answers.of(&reading.target, rtype).is_empty() {
+            return Err(Unreadable::Contradiction("an alias has data beside it"));
+        }
+        if reading.links.len() >= ALIASES_AT_MOST {
+            return Err(Unreadable::AliasLimit);
+        }
+        let owner = std::mem::replace(&mut reading.target, next.clone());
+        reading.links.push((owner, next));
+        reading.ttl = reading.ttl.min(ttl);
+    }
+    Ok(())
 }
 
 fn positive_cap(rtype: RecordType) -> u32 {
