@@ -45,7 +45,7 @@ fn run(invocation: &Invocation) -> Result<u8, Failure> {
         // Without standard error there is nobody to tell; the message still has to come out.
         let _ = writeln!(io::stderr(), "gateway filter: {}", log::one_line(change));
     }
-    super::print(ends.from_crlf(filtered.message))?;
+    super::print(ends.restore(filtered.message))?;
     Ok(exit::OK)
 }
 
@@ -127,7 +127,7 @@ impl LineEnds {
         }
     }
 
-    fn from_crlf(self, mut octets: Vec<u8>) -> Vec<u8> {
+    fn restore(self, mut octets: Vec<u8>) -> Vec<u8> {
         if self == Self::Lf {
             // No CR but those of line ends: the input had none, and filters add none.
             octets.retain(|octet| *octet != b'\r');
@@ -151,7 +151,7 @@ mod tests {
             assert_eq!(line_ends(octets.as_bytes()), Ok(ends));
             let inside = ends.to_crlf(octets.as_bytes().to_vec());
             assert_eq!(inside, crlf.as_bytes());
-            assert_eq!(ends.from_crlf(inside), octets.as_bytes());
+            assert_eq!(ends.restore(inside), octets.as_bytes());
         }
     }
 

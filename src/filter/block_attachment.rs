@@ -272,16 +272,14 @@ fn replace(
     };
     let mut header = Header::parse(octets)?;
     header.change(|field| (!describes_content(&field)).then_some(field));
-    if is_whole && header.find("MIME-Version").next().is_none() {
-        header.append(Field::new(&FieldName::MIME_VERSION, "1.0"));
+    let needs_version = is_whole && header.find("MIME-Version").next().is_none();
+    let mut append = |name, value| header.append(Field::structured(&FieldName::known(name), value));
+    if needs_version {
+        append("MIME-Version", "1.0");
     }
-    for (name, value) in [
-        (FieldName::CONTENT_TYPE, "text/plain; charset=utf-8"),
-        (FieldName::CONTENT_TRANSFER_ENCODING, encoding),
-        (FieldName::CONTENT_DISPOSITION, "inline"),
-    ] {
-        header.append(Field::new(&name, value));
-    }
+    append("Content-Type", "text/plain; charset=utf-8");
+    append("Content-Transfer-Encoding", encoding);
+    append("Content-Disposition", "inline");
     header.set_body(&text);
     Ok(header.to_message())
 }

@@ -111,7 +111,7 @@ fn field(name: &FieldName, words: &[String]) -> Result<Field<'static>, String> {
             "this is no value for the field \"{name}\"; expected at most {VALUE_MAX} octets, in words of at most {WORD_MAX}, no control characters"
         ));
     }
-    Ok(Field::new(name, value.trim()))
+    Ok(Field::text(name, value.trim()))
 }
 
 impl Filter for HeaderFilter {

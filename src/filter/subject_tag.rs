@@ -32,7 +32,7 @@ impl Filter for SubjectTag {
     fn apply(&self, _: &Envelope, message: &[u8]) -> Result<Verdict, Excess> {
         let mut header = Header::parse(message)?;
         if header.find(SUBJECT).next().is_none() {
-            header.prepend(Field::new(&FieldName::SUBJECT, &self.tag));
+            header.prepend(Field::text(&FieldName::known("Subject"), &self.tag));
             return Ok(Verdict::Changed {
                 message: header.to_message(),
                 what: "added a subject, which was missing".to_owned(),

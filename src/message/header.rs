@@ -36,36 +36,6 @@ pub struct Field<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldName(Cow<'static, str>);
 
-/// Names that this program writes.
-impl FieldName {
-    /// `Auto-Submitted` (RFC 3834 §5).
-    pub const AUTO_SUBMITTED: Self = Self(Cow::Borrowed("Auto-Submitted"));
-    /// `Content-Description`.
-    pub const CONTENT_DESCRIPTION: Self = Self(Cow::Borrowed("Content-Description"));
-    /// `Content-Disposition`.
-    pub const CONTENT_DISPOSITION: Self = Self(Cow::Borrowed("Content-Disposition"));
-    /// `Content-Transfer-Encoding`.
-    pub const CONTENT_TRANSFER_ENCODING: Self = Self(Cow::Borrowed("Content-Transfer-Encoding"));
-    /// `Content-Type`.
-    pub const CONTENT_TYPE: Self = Self(Cow::Borrowed("Content-Type"));
-    /// `Date`.
-    pub const DATE: Self = Self(Cow::Borrowed("Date"));
-    /// `From`.
-    pub const FROM: Self = Self(Cow::Borrowed("From"));
-    /// `In-Reply-To`.
-    pub const IN_REPLY_TO: Self = Self(Cow::Borrowed("In-Reply-To"));
-    /// `Message-ID`.
-    pub const MESSAGE_ID: Self = Self(Cow::Borrowed("Message-ID"));
-    /// `MIME-Version`.
-    pub const MIME_VERSION: Self = Self(Cow::Borrowed("MIME-Version"));
-    /// `References`.
-    pub const REFERENCES: Self = Self(Cow::Borrowed("References"));
-    /// `Subject`.
-    pub const SUBJECT: Self = Self(Cow::Borrowed("Subject"));
-    /// `To`.
-    pub const TO: Self = Self(Cow::Borrowed("To"));
-}
-
 /// The text is not a field name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotAFieldName;
@@ -86,6 +56,11 @@ impl FieldName {
         }
     }
 
+    /// A name that this program writes; it is not checked.
+    pub const fn known(name: &'static str) -> Self {
+        Self(Cow::Borrowed(name))
+    }
+
     /// The name as given.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -99,14 +74,24 @@ impl fmt::Display for FieldName {
 }
 
 impl<'a> Field<'a> {
-    /// A new field of ASCII octets: text outside ASCII becomes encoded-words, long lines are folded, control characters become blanks.
-    pub fn new(name: &FieldName, text: &str) -> Self {
-        let plain: String = text
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect();
+    /// A new field of unstructured text (RFC 5322 §2.2.1) in ASCII octets: text outside ASCII becomes encoded-words, long lines are folded, control
+    /// characters become blanks.
+    pub fn text(name: &FieldName, text: &str) -> Self {
+        let plain = text.replace(char::is_control, " ");
+        Self::of_words(name, &encoded_word::encode(&plain))
+    }
+
+    /// A new field of structured ASCII text (addresses, dates, media types): folded at blanks; other characters become question marks.
+    pub fn structured(name: &FieldName, text: &str) -> Self {
+        let is_plain = |c: char| c.is_ascii_graphic() || c == ' ';
+        let plain = text.replace(|c| !is_plain(c), "?");
+        let words: Vec<String> = plain.split(' ').map(str::to_owned).collect();
+        Self::of_words(name, &words)
+    }
+
+    fn of_words(name: &FieldName, words: &[String]) -> Self {
         let mut octets = format!("{name}:");
-        fold_words(&mut octets, &encoded_word::encode(&plain));
+        fold_words(&mut octets, words);
         octets.push_str("\r\n");
         Self {
             octets: Cow::Owned(octets.into_bytes()),

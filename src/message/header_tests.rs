@@ -84,8 +84,8 @@ fn values_are_unfolded() {
 fn fields_are_added_changed_and_removed() {
     let mut found = header(b"A: 1\r\nB: 2\r\na: 3\r\n\r\nbody");
     assert_eq!(found.find("A").count(), 2);
-    found.prepend(Field::new(&name("X"), "new"));
-    found.append(Field::new(&name("Z"), "last"));
+    found.prepend(Field::text(&name("X"), "new"));
+    found.append(Field::text(&name("Z"), "last"));
     found.change(|field| match field.is("a") {
         true if field.raw_value() == b" 1" => None,
         true => Some(field.with_raw_value(b" changed")),
@@ -99,7 +99,7 @@ fn fields_are_added_changed_and_removed() {
 #[test]
 fn new_fields_are_folded_and_ascii() {
     let long = ["word"; 40].join(" ");
-    let field = Field::new(&name("Subject"), &long);
+    let field = Field::text(&name("Subject"), &long);
     assert!(
         field
             .octets()
@@ -109,14 +109,20 @@ fn new_fields_are_folded_and_ascii() {
     assert_eq!(field.value(), long.as_bytes());
     let one_word = "x".repeat(300);
     assert_eq!(
-        Field::new(&name("A"), &one_word).value(),
+        Field::text(&name("A"), &one_word).value(),
         one_word.as_bytes()
     );
-    let field = Field::new(&name("Subject"), "Grüße\r\nBcc: x");
+    let field = Field::text(&name("Subject"), "Grüße\r\nBcc: x");
     assert_eq!(
         field.octets(),
         b"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe_?= Bcc: x\r\n"
     );
+}
+
+#[test]
+fn structured_fields_keep_their_words() {
+    let field = Field::structured(&name("To"), "<=?a?=@example.org>,\r\n \"b  c\"@x");
+    assert_eq!(field.octets(), b"To: <=?a?=@example.org>,?? \"b  c\"@x\r\n");
 }
 
 #[test]
