@@ -13,8 +13,10 @@ use std::io::{self, Write};
 use std::iter::Peekable;
 use std::process::ExitCode;
 
+use crate::config::nearest;
 use crate::dnssec::anchor;
 use crate::log;
+use crate::sys::crypto;
 use options::{Command, Failure, Invocation};
 
 /// The commands, in the order of the help.
@@ -80,7 +82,11 @@ fn find(word: &OsStr) -> Result<&'static Command, Failure> {
     let named = COMMANDS.into_iter().find(|command| word == command.name);
     named.ok_or_else(|| {
         let word = word.to_string_lossy();
-        Failure::usage(format!("unknown command '{word}'; see 'gateway -h'"))
+        let hint = match nearest(&word, COMMANDS.map(|command| command.name)) {
+            Some(meant) => format!("did you mean '{meant}'?"),
+            None => "see 'gateway -h'".to_owned(),
+        };
+        Failure::usage(format!("unknown command '{word}'; {hint}"))
     })
 }
 
@@ -88,6 +94,12 @@ fn run_command(command: &Command, words: Vec<OsString>) -> Result<u8, Failure> {
     let matches = options::parse(command, words)?;
     if matches.opt_present("h") {
         return print(options::help(command)).map(|()| exit::OK);
+    }
+    // First of all, so that nothing can make OpenSSL read the system's openssl.cnf.
+    if !crypto::init() {
+        let text =
+            "OpenSSL cannot be initialised; is its library of the version that was built against?";
+        return Err(Failure::new(exit::SYSTEM, text));
     }
     let invocation = Invocation::new(command, matches)?;
     log::set_level(invocation.config.log);
@@ -172,7 +184,7 @@ mod tests {
         }
         assert_eq!(
             read("quue").map_err(|failure| failure.text),
-            Err("unknown command 'quue'; see 'gateway -h'".to_owned())
+            Err("unknown command 'quue'; did you mean 'queue'?".to_owned())
         );
     }
 

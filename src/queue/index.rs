@@ -6,6 +6,7 @@ use super::entry::{Accept, Changed, RecipientChange, Record};
 use super::limits::DIAGNOSIS_TEXT_MAX;
 use super::segment::Place;
 use super::{Change, Diagnosis, Entry, QueueId, Recipient, RecipientState};
+use crate::time::Timestamp;
 
 /// All messages in the queue.
 #[derive(Default)]
@@ -110,6 +111,29 @@ impl Index {
             return Some(Record::Gone(id));
         }
         Some(Record::Change(Changed { id, recipients }))
+    }
+
+    /// The record that makes the pending recipients that are meant due at `now`, without counting an attempt; `None` if nothing would change.
+    pub(super) fn record_of_retry(
+        &self,
+        id: QueueId,
+        now: Timestamp,
+        is_meant: impl Fn(&Recipient) -> bool,
+    ) -> Option<Record> {
+        let hurried = |(index, recipient): (u32, &Recipient)| RecipientChange {
+            index,
+            state: RecipientState::Pending,
+            attempts: recipient.attempts,
+            due: now,
+            last: recipient.last.clone(),
+        };
+        let waits = |recipient: &Recipient| {
+            recipient.state == RecipientState::Pending && recipient.due > now && is_meant(recipient)
+        };
+        let all = (0u32..).zip(&self.entry(id)?.recipients);
+        let waiting = all.filter(|(_, recipient)| waits(recipient));
+        let recipients: Vec<RecipientChange> = waiting.map(hurried).collect();
+        (!recipients.is_empty()).then_some(Record::Change(Changed { id, recipients }))
     }
 }
 

@@ -14,7 +14,7 @@ use super::index::{Index, Played};
 use super::limits::{MESSAGES_MAX, MINIMUM_FREE, SEGMENT_SIZE};
 use super::segment::{self, CORRUPT, Place, SEGMENTS};
 use super::spool::{Frame, Spool};
-use super::{Change, Entry, QueueId, Settings, lock, owner, recover};
+use super::{Change, Entry, QueueId, Recipient, Settings, lock, owner, recover};
 use crate::log;
 use crate::smtp::Envelope;
 use crate::time::Timestamp;
@@ -272,6 +272,21 @@ impl Queue {
     pub fn hold(&self, id: QueueId, held: bool) -> Result<(), SpoolError> {
         self.place(id)?;
         self.play(Record::Hold(id, held), &[])
+    }
+
+    /// Makes the pending recipients that are meant due at `now`, durably; that counts as no attempt. None of them may be under way at an attempt.
+    ///
+    /// # Errors
+    /// [`SpoolError`]: the old state stands.
+    pub fn retry(
+        &self,
+        id: QueueId,
+        now: Timestamp,
+        is_meant: impl Fn(&Recipient) -> bool,
+    ) -> Result<(), SpoolError> {
+        self.place(id)?;
+        let record = lock(&self.index).record_of_retry(id, now, is_meant);
+        record.map_or(Ok(()), |record| self.play(record, &[]))
     }
 
     /// Removes a message without telling anybody.
