@@ -17,3 +17,13 @@ pub const REPLY_LINE_READ_MAX: usize = 2048;
 
 /// Lines of one reply we read: EHLO replies have about 20, verbose refusals fewer; more is an attempt to keep us busy.
 pub const REPLY_LINES_MAX: usize = 128;
+
+/// Octets of a command line with CRLF: RFC 5321 §4.5.3.1.4 has 512, to which each extension's parameters are added; four times that holds any of them.
+pub const COMMAND_LINE_MAX: usize = 2048;
+
+/// Octets of a line of a message with CRLF. RFC 5321 §4.5.3.1.6 has 1000, but mail with longer lines is common and passes most servers; this
+/// bound keeps what reads header lines from having to hold a whole message as one line.
+pub const CONTENT_LINE_MAX: usize = 65_536;
+
+/// Octets read on of a message that is refused already, to stay in step with the client; more and the connection is closed.
+pub const DISCARD_MAX: u64 = 64 << 20;

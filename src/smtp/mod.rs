@@ -3,7 +3,9 @@
 
 pub mod address;
 pub mod client;
+pub mod data;
 pub mod limits;
+pub mod line;
 pub mod reply;
 
 pub use address::{AddressError, Domain, Envelope, ForwardPath, Host, Mailbox, ReversePath};
