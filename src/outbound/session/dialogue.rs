@@ -198,3 +198,65 @@ const fn garbage(phase: Phase) -> Reason {
         _ => Reason::BadReply,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{TcpListener, TcpStream};
+
+    fn pair() -> (Dialogue<Stream>, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
+        let address = listener.local_addr().expect("bound");
+        let stream = Stream::connect(address, soon()).expect("connects");
+        let (peer, _) = listener.accept().expect("accepts");
+        (Dialogue::new(stream), peer)
+    }
+
+    fn soon() -> Deadline {
+        Deadline::after(Duration::from_secs(20))
+    }
+
+    fn wait_for_input(dialogue: &Dialogue<Stream>) {
+        for _ in 0..20_000 {
+            if dialogue.wire.has_input().expect("open") {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        panic!("nothing arrives");
+    }
+
+    fn go_ahead(dialogue: &mut Dialogue<Stream>, peer: &mut TcpStream) {
+        peer.write_all(b"220 go\r\n").expect("writes");
+        let reply = dialogue.receive(Phase::StartTls, soon());
+        assert_eq!(reply.expect("a reply").code.number(), 220);
+    }
+
+    #[test]
+    fn octets_that_arrive_before_the_handshake_are_an_attack() {
+        let (mut dialogue, mut peer) = pair();
+        go_ahead(&mut dialogue, &mut peer);
+        peer.write_all(b"250 fake\r\n").expect("writes");
+        wait_for_input(&dialogue);
+        let failure = dialogue.into_silent_stream().expect_err("attacked");
+        assert_eq!(failure.reason, Reason::StartTlsInjection);
+        assert!(failure.text.contains(r#""250 fake\r\n""#), "{failure}");
+    }
+
+    #[test]
+    fn an_end_before_the_handshake_is_no_attack() {
+        let (mut dialogue, mut peer) = pair();
+        go_ahead(&mut dialogue, &mut peer);
+        drop(peer);
+        wait_for_input(&dialogue);
+        let failure = dialogue.into_silent_stream().expect_err("over");
+        assert_eq!(failure.reason, Reason::ConnectionLost);
+    }
+
+    #[test]
+    fn silence_lets_the_stream_go() {
+        let (mut dialogue, mut peer) = pair();
+        go_ahead(&mut dialogue, &mut peer);
+        assert!(dialogue.into_silent_stream().is_ok());
+    }
+}
