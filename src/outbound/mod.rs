@@ -1,9 +1,19 @@
 //! Takes messages from the queue to servers that DNSSEC and DANE prove to be the right ones.
 #![forbid(unsafe_code)]
 
+pub mod address;
+pub mod attempt;
+pub mod base;
 pub mod bounce;
+pub mod cause;
+pub mod connect;
+pub mod decision;
+pub mod delivery;
+pub mod facts;
+pub mod outcome;
 pub mod policy;
 pub mod reason;
+pub mod route;
 pub mod session;
 
 use std::net::SocketAddr;

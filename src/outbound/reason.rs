@@ -63,6 +63,8 @@ reasons! {
     ImplicitMx = "implicit-mx", 2 0 0, Remark;
     /// M7: no MX record, unproven.
     ImplicitMxInsecure = "implicit-mx", 4 7 5, Defer;
+    /// B9: the MX record's time to live ended during the attempt, and the host is no MX host any more.
+    MxExpired = "mx-expired", 4 4 3, Defer;
     /// M8: the domain takes no mail (RFC 7505), proven.
     NullMx = "null-mx", 5 1 10, Bounce;
     /// M9: the domain is said to take no mail, unproven.

@@ -362,7 +362,8 @@ const fn phase_of(command: Command) -> Phase {
     match command {
         Command::Reset | Command::Mail => Phase::Mail,
         Command::Recipient(_) => Phase::Recipient,
-        Command::Data | Command::Content => Phase::Data,
+        Command::Data => Phase::Data,
+        Command::Content => Phase::FinalDot,
     }
 }
 

@@ -27,8 +27,10 @@ pub enum Phase {
     Mail,
     /// RCPT TO.
     Recipient,
-    /// DATA, the message, and the reply to its final dot.
+    /// DATA and the message.
     Data,
+    /// The reply to the message's final dot: from here on the server may have taken the message.
+    FinalDot,
 }
 
 impl fmt::Display for Phase {
@@ -43,6 +45,7 @@ impl fmt::Display for Phase {
             Self::Mail => "MAIL",
             Self::Recipient => "RCPT",
             Self::Data => "DATA",
+            Self::FinalDot => "final dot",
         })
     }
 }

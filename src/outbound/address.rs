@@ -1,0 +1,245 @@
+//! Decides from the address facts of one host which addresses may be connected to, and where its TLSA records are looked for (RFC 7672 §2.2.2, rfc H1 to H9).
+//!
+//! The status counts per address family. At `dane-only` the strict rule of H3 holds: an insecure address is not used even if the alias
+//! before it is secure. So whether that alias is secure makes no difference, and its own status is not asked for (rfc H10).
+//!
+//! next: `src/outbound/base.rs`
+
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::cause::Cause;
+use super::facts::Asked;
+use super::route::{Random, shuffle};
+use super::{Level, Reason};
+use crate::dns::{Name, Rdata};
+use crate::net::Network;
+use crate::resolver::{Answer, Content, LookupErrorKind};
+use crate::smtp::Domain;
+
+/// Where one host may be reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// The addresses in the order in which they are tried, families taking turns; at least one.
+    pub usable: Vec<IpAddr>,
+    /// The hosts below which TLSA records are looked for, in order: the name an alias leads to, then the host itself (RFC 7672 §2.2.3).
+    pub candidates: Vec<Name>,
+    /// What was remarkable.
+    pub remarks: Vec<Reason>,
+}
+
+/// Which addresses may be used at all.
+#[derive(Clone, Copy, Debug)]
+pub struct Permit<'a> {
+    /// At `none` only loopback may be used, otherwise everything that is not reserved.
+    pub level: Level,
+    /// Reserved addresses that may be used all the same.
+    pub allowed: &'a [Network],
+}
+
+impl Permit<'_> {
+    /// Whether an address may be used.
+    ///
+    /// # Errors
+    /// [`Cause`]: it may not.
+    pub fn check(self, address: IpAddr) -> Result<(), Cause> {
+        let address = address.to_canonical();
+        let is_allowed = || self.allowed.iter().any(|network| network.contains(address));
+        match self.level {
+            Level::None if address.is_loopback() => Ok(()),
+            Level::None => Err(not_loopback(address)),
+            Level::DaneOnly if is_nobody(address) => Err(reserved(address)),
+            Level::DaneOnly if is_reserved(address) && !is_allowed() => Err(reserved(address)),
+            Level::DaneOnly => Ok(()),
+        }
+    }
+}
+
+fn not_loopback(address: IpAddr) -> Cause {
+    let text = format!(
+        "{address} is not a loopback address, but the policy is `none`; use it for loopback only"
+    );
+    Cause::new(Reason::NotLoopback, text)
+}
+
+fn reserved(address: IpAddr) -> Cause {
+    let text = format!(
+        "{address} is a reserved address, which public DNS should not name; `allow-address` permits it"
+    );
+    Cause::new(Reason::AddressReserved, text)
+}
+
+/// Decides on both families' answers for one host.
+///
+/// # Errors
+/// [`Cause`]: no address of this host may be used.
+pub fn decide(
+    host: &Domain,
+    families: &[Asked; 2],
+    permit: Permit<'_>,
+    random: Random<'_>,
+) -> Result<Addresses, Cause> {
+    let used: Vec<&Asked> = families
+        .iter()
+        .filter(|asked| is_usable(asked, permit.level))
+        .collect();
+    if used.is_empty() {
+        return Err(none_usable(host, families));
+    }
+    let mut remarks = Vec::new();
+    for asked in families {
+        remarks.extend(remark_on_unused(asked, permit.level));
+    }
+    if used.iter().any(|asked| asked.expanded().is_some()) {
+        remarks.push(Reason::MxCname);
+    }
+    Ok(Addresses {
+        usable: permitted(&used, permit, random)?,
+        candidates: candidates(&used),
+        remarks,
+    })
+}
+
+/// Whether both families are absent and every denial is secure (rfc H7): nothing but a change of the zone can make this host reachable.
+/// At `none` nothing needs to be proven.
+pub fn is_absence_proven(families: &[Asked; 2], level: Level) -> bool {
+    let is_proven = |answer: &Answer| {
+        let is_believed = answer.security.is_secure() || level == Level::None;
+        is_believed && matches!(answer.content, Content::NoData | Content::NxDomain)
+    };
+    let mut results = families.iter().map(|asked| asked.result.as_ref());
+    results.all(|result| result.is_ok_and(is_proven))
+}
+
+fn is_usable(asked: &Asked, level: Level) -> bool {
+    let has_data = asked.data().next().is_some();
+    has_data && (level == Level::None || is_secure(asked))
+}
+
+fn is_secure(asked: &Asked) -> bool {
+    let answer = asked.result.as_ref();
+    answer.is_ok_and(|answer| answer.security.is_secure())
+}
+
+/// H6, H8.
+fn remark_on_unused(asked: &Asked, level: Level) -> Option<Reason> {
+    match &asked.result {
+        Err(_) => Some(Reason::AddressPartial),
+        Ok(_) if asked.data().next().is_none() || is_usable(asked, level) => None,
+        Ok(_) => Some(Reason::AddressMixed),
+    }
+}
+
+/// H3 to H5, H7, T67. A family that could not be looked up is never taken for absent (rfc G1).
+fn none_usable(host: &Domain, families: &[Asked; 2]) -> Cause {
+    if let Some(asked) = families.iter().find(|asked| asked.data().next().is_some()) {
+        return insecure(host, asked);
+    }
+    let mut errors = families
+        .iter()
+        .filter_map(|asked| asked.result.as_ref().err());
+    let Some(error) = errors.next() else {
+        let text = format!("{host} has neither an A nor an AAAA record: publish one");
+        return Cause::new(Reason::NoAddress, text);
+    };
+    let reason = match error.kind {
+        LookupErrorKind::NotTrusted | LookupErrorKind::NoDnssec(_) => Reason::ResolverNotValidating,
+        _ => Reason::AddressLookupError,
+    };
+    Cause::new(reason, format!("the address lookup failed: {error}"))
+}
+
+fn insecure(host: &Domain, asked: &Asked) -> Cause {
+    let text = match asked.expanded() {
+        None => format!(
+            "the addresses of {host} are not DNSSEC-secure; sign the zone it lies in and its delegation"
+        ),
+        Some(target) => format!(
+            "{host} is an alias of {}, and not every link or the addresses there are DNSSEC-secure; sign those zones",
+            target.to_host()
+        ),
+    };
+    Cause::new(Reason::AddressInsecure, text)
+}
+
+/// H9, G6: the permitted addresses, families taking turns so that both are represented however few are tried (rfc M18).
+fn permitted(
+    used: &[&Asked],
+    permit: Permit<'_>,
+    random: Random<'_>,
+) -> Result<Vec<IpAddr>, Cause> {
+    let mut refusal = None;
+    let mut families = Vec::new();
+    for asked in used {
+        let mut family = Vec::new();
+        for address in asked.data().filter_map(address_of) {
+            match permit.check(address) {
+                Ok(()) => family.push(address),
+                Err(cause) => refusal = Some(cause),
+            }
+        }
+        shuffle(&mut family, &mut *random);
+        families.push(family);
+    }
+    let longest = families.iter().map(Vec::len).max().unwrap_or(0);
+    let in_turns = (0..longest).flat_map(|place| {
+        let families = families.iter();
+        families.filter_map(move |family| family.get(place).copied())
+    });
+    let usable: Vec<IpAddr> = in_turns.collect();
+    match refusal {
+        Some(cause) if usable.is_empty() => Err(cause),
+        _ => Ok(usable),
+    }
+}
+
+fn address_of(data: &Rdata) -> Option<IpAddr> {
+    match data {
+        Rdata::A(address) => Some(IpAddr::V4(*address)),
+        Rdata::Aaaa(address) => Some(IpAddr::V6(*address)),
+        _ => None,
+    }
+}
+
+/// H1, H2: the targets of secure alias chains first, then the host itself.
+fn candidates(used: &[&Asked]) -> Vec<Name> {
+    let expanded = used.iter().filter_map(|asked| asked.expanded());
+    let original = used.iter().map(|asked| &asked.name);
+    let mut names: Vec<Name> = Vec::new();
+    for name in expanded.chain(original) {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    names
+}
+
+/// Addresses at which no single host can be, whatever the configuration says.
+fn is_nobody(address: IpAddr) -> bool {
+    let is_broadcast = address == IpAddr::V4(Ipv4Addr::BROADCAST);
+    address.is_unspecified() || address.is_multicast() || is_broadcast
+}
+
+/// Addresses that mean something only within one host, link or site (RFC 6890 §2.2); those for documentation are let through, they lead nowhere.
+fn is_reserved(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => is_reserved_v4(address),
+        IpAddr::V6(address) => is_reserved_v6(address),
+    }
+}
+
+fn is_reserved_v4(address: Ipv4Addr) -> bool {
+    let is_special = match address.octets() {
+        // "This network"; shared address space of carriers; protocol assignments; benchmarking; future use.
+        [0, ..] | [192, 0, 0, _] | [198, 18 | 19, ..] | [240..=255, ..] => true,
+        [100, second, ..] => second & 0xc0 == 0x40,
+        _ => false,
+    };
+    is_special || address.is_loopback() || address.is_private() || address.is_link_local()
+}
+
+fn is_reserved_v6(address: Ipv6Addr) -> bool {
+    let [first, ..] = address.segments();
+    // Unique local, link-local and the former site-local addresses.
+    let is_local = first & 0xfe00 == 0xfc00 || first & 0xffc0 == 0xfe80 || first & 0xffc0 == 0xfec0;
+    is_local || address.is_loopback()
+}

@@ -1,0 +1,556 @@
+//! One attempt at one destination, as a list of named steps: MX → addresses → TLSA → connect → verify → errand.
+//!
+//! The walk asks for facts, lets the pure rooms `route`, `address` and `base` decide, and acts. No connection is made before the TLSA
+//! verdict (rfc G5), and each host must satisfy the level on its own (rfc G3). What is done on a verified connection is the errand's
+//! business: deliver a message, or only look (`gateway check`).
+//!
+//! Whether we are an MX host ourselves is also seen by address (rfc M15, M16), so the addresses of all hosts of one preference are looked
+//! up before the first of them is tried.
+//!
+//! next: `src/outbound/session.rs`, then `src/outbound/outcome.rs`
+
+use core::net::{IpAddr, SocketAddr};
+
+use super::address::{self, Addresses, Permit};
+use super::base::{self, Judgement};
+use super::cause::Cause;
+use super::connect::{Carrier, Connect};
+use super::decision::{Decision, Record, Step};
+use super::facts::{Asked, Questions, Status, tlsa_owner};
+use super::route::{self, Exchange, MxHost, Random, Route};
+use super::session::{Failure, Link, Phase, Timeouts};
+use super::{Effect, Level, Reason, Settings};
+use crate::dane::Plan;
+use crate::dns::{Name, RecordType};
+use crate::resolver::Resolve;
+use crate::smtp::{Domain, Host};
+
+/// MX hosts tried in one run (rfc M18); the others get their turn when those before them are gone from the DNS.
+pub const HOSTS_MAX: usize = 5;
+
+/// Addresses connected to in one run (rfc M18).
+pub const ADDRESSES_MAX: usize = 10;
+
+/// Addresses of one host connected to in one run, so that a host with many dead ones leaves some of the run to the next host.
+pub const ADDRESSES_PER_HOST_MAX: usize = 4;
+
+/// What an attempt works with.
+#[derive(Clone, Copy)]
+pub struct Means<'a> {
+    /// Names, limits, policies.
+    pub settings: &'a Settings,
+    /// Who answers DNS questions.
+    pub resolver: &'a dyn Resolve,
+    /// Who makes connections.
+    pub connector: &'a dyn Connect,
+    /// Whether the attempt is to end at the next step.
+    pub is_stopping: &'a dyn Fn() -> bool,
+}
+
+/// Whether the walk goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// To the next address or host.
+    Host,
+    /// It is over.
+    Enough,
+}
+
+/// How an errand ended on one connection.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// How it ended.
+    pub cause: Cause,
+    /// How far it came.
+    pub phase: Phase,
+    /// Whether there is something left to do at the next host.
+    pub next: Next,
+}
+
+/// What a walk is made for.
+pub trait Errand {
+    /// A question was answered, or not.
+    fn asked(&mut self, asked: &Asked);
+    /// A connection stands that may carry mail; closing it is the errand's task.
+    fn connected(&mut self, carrier: Box<dyn Carrier>) -> Ended;
+    /// One host attempt is over, or the destination as a whole was refused.
+    fn attempted(&mut self, record: &Record);
+}
+
+/// Walks through the hosts of a destination until the errand has enough or nothing is left to try.
+pub fn walk(
+    means: Means<'_>,
+    destination: &Host,
+    errand: &mut dyn Errand,
+    random: Random<'_>,
+) -> Decision {
+    let rule = means.settings.policies.rule(destination);
+    let port = rule.port.unwrap_or(means.settings.smtp_port);
+    let mut walk = Walk {
+        means,
+        errand,
+        random,
+        level: rule.level,
+        known: Record::new(destination, rule.level, port),
+        mx: None,
+        hosts: Vec::new(),
+        hosts_left: HOSTS_MAX,
+        addresses_left: ADDRESSES_MAX,
+        proven_absent: 0,
+    };
+    let ended = match destination {
+        Host::Domain(domain) => walk.domain(domain),
+        Host::Literal(address) => walk.literal(*address),
+    };
+    walk.conclude(ended)
+}
+
+struct Walk<'a> {
+    means: Means<'a>,
+    errand: &'a mut dyn Errand,
+    random: Random<'a>,
+    level: Level,
+    /// What is known about the destination; the records of its hosts begin with it.
+    known: Record,
+    mx: Option<Asked>,
+    hosts: Vec<Record>,
+    hosts_left: usize,
+    addresses_left: usize,
+    /// Hosts that provably have no address (rfc H7).
+    proven_absent: usize,
+}
+
+/// One host with what its address lookups came to.
+struct Candidate {
+    record: Record,
+    families: Option<[Asked; 2]>,
+    found: Result<Addresses, Cause>,
+}
+
+/// The TLSA base domain of a host and what must match there.
+struct Base {
+    host: Name,
+    owner: Name,
+    asked: Asked,
+    plan: Plan,
+}
+
+impl<'a> Walk<'a> {
+    /// The steps for a domain. `Err` means that the destination as a whole is refused.
+    fn domain(&mut self, domain: &Domain) -> Result<(), Cause> {
+        let route = self.route(domain)?;
+        self.known.remarks.clone_from(&route.remarks);
+        let groups = route
+            .hosts
+            .chunk_by(|one, other| one.preference == other.preference);
+        for (place, group) in groups.enumerate() {
+            let candidates = self.look_up(group)?;
+            if let Some(ours) = candidates.iter().find(|one| self.is_ourselves(one)) {
+                return match place {
+                    0 => Err(route::loops(domain, ours.record.host())),
+                    // The better hosts were tried already; those that are not better than us are not.
+                    _ => Ok(()),
+                };
+            }
+            for candidate in candidates {
+                if self.host(candidate)? == Next::Enough {
+                    return Ok(());
+                }
+            }
+        }
+        self.refuse_if_absent(domain, &route)
+    }
+
+    /// Step 1: the MX records, and what they mean.
+    fn route(&mut self, domain: &Domain) -> Result<Route, Cause> {
+        let questions = self.questions();
+        let mx = questions.mx(domain).map_err(|error| {
+            let text = format!("{domain} is no DNS name: {error}");
+            Cause::new(Reason::BadAddress, text)
+        })?;
+        self.known.note(&mx);
+        self.errand.asked(&mx);
+        let hostname = &self.means.settings.hostname;
+        let mx = self.mx.insert(mx);
+        route::decide(mx, domain, self.level, hostname, &mut *self.random)
+    }
+
+    /// Step 2: the addresses of the hosts of one preference.
+    fn look_up(&mut self, group: &[MxHost]) -> Result<Vec<Candidate>, Cause> {
+        let group = group.iter().take(self.hosts_left);
+        group.map(|mx| self.look_up_host(mx)).collect()
+    }
+
+    fn look_up_host(&mut self, mx: &MxHost) -> Result<Candidate, Cause> {
+        self.stop_if_asked()?;
+        let mut record = self.known.clone();
+        record.mx = Some(mx.clone());
+        let families = match &mx.exchange {
+            Exchange::Host(host) => self.questions().addresses(host).ok(),
+            Exchange::Malformed(_) => None,
+        };
+        let (Exchange::Host(host), Some(families)) = (&mx.exchange, families) else {
+            let text = format!(
+                "the MX target {} is no host name; it must name a host, not an address",
+                mx.exchange.as_str()
+            );
+            return Ok(Candidate {
+                record,
+                families: None,
+                found: Err(Cause::new(Reason::MxMalformed, text)),
+            });
+        };
+        for asked in &families {
+            self.errand.asked(asked);
+        }
+        record.note_families(&families);
+        let permit = self.permit();
+        let found = address::decide(host, &families, permit, &mut *self.random);
+        Ok(Candidate {
+            record,
+            families: Some(families),
+            found,
+        })
+    }
+
+    /// M15, M16 by address.
+    fn is_ourselves(&self, candidate: &Candidate) -> bool {
+        let own = &self.means.settings.own_addresses;
+        let port = self.known.port;
+        let is_own = |address: &IpAddr| own.iter().any(|own| is_same(*own, *address, port));
+        let found = candidate.found.as_ref();
+        found.is_ok_and(|addresses| addresses.usable.iter().any(is_own))
+    }
+
+    /// Steps 3 to 5 for one host.
+    fn host(&mut self, candidate: Candidate) -> Result<Next, Cause> {
+        self.stop_if_asked()?;
+        let Candidate {
+            mut record,
+            families,
+            found,
+        } = candidate;
+        let addresses = match found {
+            Ok(addresses) => addresses,
+            Err(cause) => {
+                let level = self.level;
+                let is_proven = |asked| address::is_absence_proven(asked, level);
+                self.proven_absent += usize::from(families.as_ref().is_some_and(is_proven));
+                return Ok(self.record(record.ended(cause)));
+            }
+        };
+        self.hosts_left = self.hosts_left.saturating_sub(1);
+        record.remarks.extend(&addresses.remarks);
+        let base = match self.level {
+            Level::None => None,
+            Level::DaneOnly => match self.find_base(&mut record, &addresses.candidates) {
+                Ok(base) => Some(base),
+                Err(cause) => return Ok(self.record(record.ended(cause))),
+            },
+        };
+        self.addresses(&record, families.as_ref(), &addresses.usable, base)
+    }
+
+    /// Step 3: the first candidate with secure TLSA records (RFC 7672 §2.2.3).
+    fn find_base(&mut self, record: &mut Record, candidates: &[Name]) -> Result<Base, Cause> {
+        let mut first = None;
+        for host in candidates {
+            let owner = match tlsa_owner(host, self.known.port) {
+                Ok(owner) => owner,
+                Err(error) => {
+                    let text = format!("{} can have no TLSA records: {error}", host.to_host());
+                    first.get_or_insert(Cause::new(Reason::DaneRequired, text));
+                    continue;
+                }
+            };
+            let asked = self.questions().tlsa(&owner);
+            record.note(&asked);
+            self.errand.asked(&asked);
+            match base::judge(host, &asked) {
+                Judgement::Base(plan, remarks) => {
+                    record.remarks.extend(remarks);
+                    let host = host.clone();
+                    record.note_base(&host, &asked);
+                    return Ok(Base {
+                        host,
+                        owner,
+                        asked,
+                        plan,
+                    });
+                }
+                Judgement::Next(cause) => {
+                    first.get_or_insert(cause);
+                }
+                Judgement::Stop(cause) => {
+                    record.note_base(host, &asked);
+                    return Err(cause);
+                }
+            }
+        }
+        let nothing = || Cause::new(Reason::Internal, "no TLSA candidate");
+        Err(first.unwrap_or_else(nothing))
+    }
+
+    /// Steps 4 and 5 for each address.
+    fn addresses(
+        &mut self,
+        record: &Record,
+        families: Option<&[Asked; 2]>,
+        usable: &[IpAddr],
+        mut base: Option<Base>,
+    ) -> Result<Next, Cause> {
+        for address in usable.iter().take(ADDRESSES_PER_HOST_MAX) {
+            self.stop_if_asked()?;
+            if self.addresses_left == 0 {
+                return Ok(Next::Enough);
+            }
+            self.addresses_left -= 1;
+            let mut record = record.clone();
+            record.address = Some(*address);
+            record.address_status = status_of_family(families, *address);
+            if self.address(record, *address, base.as_mut()) == Next::Enough {
+                return Ok(Next::Enough);
+            }
+        }
+        Ok(Next::Host)
+    }
+
+    fn address(&mut self, mut record: Record, address: IpAddr, base: Option<&mut Base>) -> Next {
+        let carrier = match self.connect(&mut record, address, base) {
+            Ok(carrier) => carrier,
+            Err(cause) => return self.record(record.ended(cause)),
+        };
+        record.tls = carrier.tls().cloned();
+        record.matched = carrier.matched().cloned();
+        let ended = self.errand.connected(carrier);
+        record.step = Step::Session(ended.phase);
+        match self.record(record.ended(ended.cause)) {
+            Next::Enough => Next::Enough,
+            Next::Host => ended.next,
+        }
+    }
+
+    /// Step 4: a connection that may carry mail, made with records that are valid now (rfc B9, C12).
+    fn connect(
+        &mut self,
+        record: &mut Record,
+        address: IpAddr,
+        base: Option<&mut Base>,
+    ) -> Result<Box<dyn Carrier>, Cause> {
+        let carrier = match base {
+            None => self.dial(record, address, None)?,
+            Some(base) => self.connect_verified(record, address, base)?,
+        };
+        match self.is_still_designated(record) {
+            Ok(true) => Ok(carrier),
+            Ok(false) => {
+                carrier.quit();
+                let text = format!("{} is no longer an MX host of the domain", record.host());
+                Err(Cause::new(Reason::MxExpired, text))
+            }
+            Err(cause) => {
+                carrier.quit();
+                Err(cause)
+            }
+        }
+    }
+
+    /// The TLSA records are fetched anew once if they do not match, or if their time to live ended before the verdict.
+    fn connect_verified(
+        &mut self,
+        record: &mut Record,
+        address: IpAddr,
+        base: &mut Base,
+    ) -> Result<Box<dyn Carrier>, Cause> {
+        let first = self.dial(record, address, Some(base));
+        let is_final = match &first {
+            Ok(_) => base.asked.is_current(),
+            Err(cause) => cause.reason != Reason::ValidationFailure,
+        };
+        if is_final {
+            return first;
+        }
+        let fresh = self.questions().fresh_tlsa(&base.owner);
+        self.errand.asked(&fresh);
+        let judgement = base::judge(&base.host, &fresh);
+        match (judgement, first) {
+            (Judgement::Base(plan, _), first) => {
+                let is_same = is_same_set(&plan, &base.plan);
+                record.note(&fresh);
+                record.note_base(&base.host, &fresh);
+                (base.plan, base.asked) = (plan, fresh);
+                if is_same {
+                    return first;
+                }
+                if let Ok(carrier) = first {
+                    carrier.quit();
+                }
+                self.dial(record, address, Some(base))
+            }
+            (Judgement::Next(cause) | Judgement::Stop(cause), Ok(carrier)) => {
+                record.note(&fresh);
+                carrier.quit();
+                Err(cause)
+            }
+            (Judgement::Next(_) | Judgement::Stop(_), Err(mismatch)) => Err(mismatch),
+        }
+    }
+
+    fn dial(
+        &mut self,
+        record: &mut Record,
+        address: IpAddr,
+        base: Option<&Base>,
+    ) -> Result<Box<dyn Carrier>, Cause> {
+        let settings = self.means.settings;
+        let server_name = base.map_or_else(|| record.host().to_owned(), |base| base.host.to_host());
+        let link = Link {
+            address: SocketAddr::new(address, record.port),
+            server_name: &server_name,
+            hostname: &settings.hostname,
+            timeouts: Timeouts::from(settings),
+        };
+        let connected = self
+            .means
+            .connector
+            .connect(&link, base.map(|base| &base.plan));
+        connected.map_err(|failure| {
+            record.step = Step::Session(failure.phase);
+            explained(&failure, base)
+        })
+    }
+
+    /// B9: an MX record whose time to live is over when the certificate was verified counts only if it is still there.
+    fn is_still_designated(&mut self, record: &Record) -> Result<bool, Cause> {
+        let (Some(mx), Host::Domain(domain)) = (&self.mx, &record.domain) else {
+            return Ok(true);
+        };
+        if mx.is_current() {
+            return Ok(true);
+        }
+        let route = self.route(&domain.clone())?;
+        Ok(route
+            .hosts
+            .iter()
+            .any(|host| Some(host) == record.mx.as_ref()))
+    }
+
+    /// M19: the recipients have an address instead of a domain.
+    fn literal(&mut self, address: IpAddr) -> Result<(), Cause> {
+        if self.level == Level::DaneOnly {
+            let text = format!(
+                "DANE cannot protect an address literal: write a domain instead of [{address}]"
+            );
+            return Err(Cause::new(Reason::AddressLiteral, text));
+        }
+        self.permit().check(address)?;
+        let record = self.known.clone();
+        self.addresses(&record, None, &[address], None).map(|_| ())
+    }
+
+    /// H7: the domain is refused for good if all its hosts provably have no address.
+    fn refuse_if_absent(&mut self, domain: &Domain, route: &Route) -> Result<(), Cause> {
+        let are_all = self.proven_absent == route.hosts.len() && route.is_complete;
+        if !are_all {
+            return Ok(());
+        }
+        let text = format!("no MX host of {domain} has an address: publish A or AAAA records");
+        Err(Cause::new(Reason::NoAddressProven, text))
+    }
+
+    fn stop_if_asked(&self) -> Result<(), Cause> {
+        match (self.means.is_stopping)() {
+            true => Err(Cause::new(Reason::Stopped, "the gateway is stopping")),
+            false => Ok(()),
+        }
+    }
+
+    /// Keeps the record of a host; a cause that concerns the whole destination ends the walk.
+    fn record(&mut self, record: Record) -> Next {
+        self.errand.attempted(&record);
+        let effect = record.cause.reason.effect();
+        self.hosts.push(record);
+        match effect {
+            Effect::Defer => Next::Enough,
+            Effect::Delivered | Effect::Remark | Effect::NextHost | Effect::Bounce => Next::Host,
+        }
+    }
+
+    /// The record that decides: what refused the destination, else a success, else the last host (rfc A, NX).
+    fn conclude(mut self, ended: Result<(), Cause>) -> Decision {
+        let success = |record: &&Record| record.cause.reason.effect() == Effect::Delivered;
+        let success = self.hosts.iter().find(success).cloned();
+        let deciding = match (success, ended) {
+            (Some(success), _) => success,
+            (None, Err(cause)) => self.refused(cause),
+            (None, Ok(())) => match self.hosts.last() {
+                Some(last) => last.clone(),
+                None => self.refused(Cause::new(
+                    Reason::LoopTrimmedAll,
+                    "no MX host is better than this gateway itself",
+                )),
+            },
+        };
+        Decision {
+            mx: self.mx,
+            hosts: self.hosts,
+            deciding,
+        }
+    }
+
+    fn refused(&mut self, cause: Cause) -> Record {
+        let record = self.known.clone().ended(cause);
+        self.errand.attempted(&record);
+        record
+    }
+
+    fn questions(&self) -> Questions<'a> {
+        Questions {
+            resolver: self.means.resolver,
+            timeout: self.means.settings.lookup_timeout,
+        }
+    }
+
+    fn permit(&self) -> Permit<'a> {
+        Permit {
+            level: self.level,
+            allowed: &self.means.settings.allow_addresses,
+        }
+    }
+}
+
+/// Whether an address and port of an MX host are one of ours; a listener on every address is found on loopback only.
+fn is_same(own: SocketAddr, address: IpAddr, port: u16) -> bool {
+    let address = address.to_canonical();
+    let is_everywhere = own.ip().is_unspecified() && address.is_loopback();
+    own.port() == port && (own.ip().to_canonical() == address || is_everywhere)
+}
+
+fn is_same_set(one: &Plan, other: &Plan) -> bool {
+    let contains = |outer: &Plan, inner: &Plan| {
+        let mut records = inner.usable.iter();
+        records.all(|record| outer.usable.contains(record))
+    };
+    contains(one, other) && contains(other, one)
+}
+
+fn status_of_family(families: Option<&[Asked; 2]>, address: IpAddr) -> Option<Status> {
+    let rtype = match address {
+        IpAddr::V4(_) => RecordType::A,
+        IpAddr::V6(_) => RecordType::AAAA,
+    };
+    let asked = families?.iter().find(|asked| asked.rtype == rtype)?;
+    Some(asked.status())
+}
+
+/// The cause of a failed session; a mismatch also says where the records are to be mended.
+fn explained(failure: &Failure, base: Option<&Base>) -> Cause {
+    let mut cause = Cause::from(failure);
+    if let (Reason::ValidationFailure, Some(base)) = (failure.reason, base) {
+        cause.text = format!(
+            "at {} {}; if this is the right server, its operator must publish that record there, if not, somebody is in between",
+            base.owner, cause.text
+        );
+    }
+    cause
+}

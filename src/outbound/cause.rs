@@ -1,0 +1,72 @@
+//! Why a destination, a host or a recipient gets mail or gets none: reason, status and one line of text.
+
+use super::session::Failure;
+use super::{Effect, Reason};
+use crate::log;
+use crate::smtp::EnhancedStatus;
+
+/// How something ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// Which row of the tables.
+    pub reason: Reason,
+    /// The reason's status, or the server's.
+    pub status: EnhancedStatus,
+    /// What was found, where, and what to do; one line without control characters.
+    pub text: String,
+}
+
+impl Cause {
+    /// A cause with the reason's own status.
+    pub fn new(reason: Reason, text: impl AsRef<str>) -> Self {
+        Self {
+            reason,
+            status: reason.status(),
+            text: log::one_line(text.as_ref()),
+        }
+    }
+}
+
+impl From<&Failure> for Cause {
+    fn from(failure: &Failure) -> Self {
+        Self {
+            reason: failure.reason,
+            status: failure.status,
+            text: log::one_line(&failure.text),
+        }
+    }
+}
+
+/// What comes of a host, a destination or a recipient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The mail goes, or would go.
+    Deliver,
+    /// It waits.
+    Defer,
+    /// It never goes.
+    Reject,
+}
+
+impl Verdict {
+    /// The word of log lines and JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Deliver => "deliver",
+            Self::Defer => "defer",
+            Self::Reject => "reject",
+        }
+    }
+}
+
+impl Cause {
+    /// What the reason leads to when nothing better is left.
+    pub const fn verdict(&self) -> Verdict {
+        match self.reason.effect() {
+            Effect::Delivered => Verdict::Deliver,
+            // A remark ends nothing; should it do so by a defect, no mail may be lost by it.
+            Effect::NextHost | Effect::Defer | Effect::Remark => Verdict::Defer,
+            Effect::Bounce => Verdict::Reject,
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! The one decision record: what was found about one host, and what comes of it, as log line, `queue show`, bounce and `check` print it (rfc G8).
+//!
+//! The line names no local part. It says what was looked at, how far the attempt came and what has to be mended where.
+
+use core::net::{IpAddr, SocketAddr};
+use std::fmt;
+
+use super::base;
+use super::cause::{Cause, Verdict};
+use super::facts::{Asked, Status};
+use super::route::MxHost;
+use super::session::{Phase, TlsFacts};
+use super::{Level, Reason};
+use crate::bytes::json::Json;
+use crate::dane::Match;
+use crate::dns::{Name, Rcode, RecordType, Tlsa};
+use crate::smtp::Host;
+
+/// TLSA records printed in one line; a host has two or three.
+const RECORDS_PRINTED_MAX: usize = 4;
+
+/// Octets of one TLSA record printed in one line: every digest in full, a whole certificate not.
+const RECORD_PRINTED_MAX: usize = 160;
+
+/// How far an attempt came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The policy.
+    Policy,
+    /// The MX lookup.
+    Mx,
+    /// The address lookup.
+    Address,
+    /// The TLSA lookup.
+    Tlsa,
+    /// The session with the server.
+    Session(Phase),
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Policy => f.write_str("policy"),
+            Self::Mx => f.write_str("mx"),
+            Self::Address => f.write_str("address"),
+            Self::Tlsa => f.write_str("tlsa"),
+            Self::Session(phase) => write!(f, "{phase}"),
+        }
+    }
+}
+
+/// What was found about one address of one host, or about as much of it as the attempt got to see.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// The recipients' domain or address literal.
+    pub domain: Host,
+    /// What had to be proven.
+    pub level: Level,
+    /// How far the attempt came.
+    pub step: Step,
+    /// The MX host; `None` when the attempt ended before there was one.
+    pub mx: Option<MxHost>,
+    /// The port of the host.
+    pub port: u16,
+    /// The address connected to.
+    pub address: Option<IpAddr>,
+    /// Status of the MX answer.
+    pub mx_status: Option<Status>,
+    /// Status of the address answer.
+    pub address_status: Option<Status>,
+    /// Status of the last TLSA answer.
+    pub tlsa_status: Option<Status>,
+    /// The TLSA base domain (RFC 7672 §2.2.3).
+    pub base: Option<Name>,
+    /// The TLSA records found there.
+    pub tlsa: Vec<Tlsa>,
+    /// What the handshake settled.
+    pub tls: Option<TlsFacts>,
+    /// The proof that the certificate matched.
+    pub matched: Option<Match>,
+    /// The last lookup's extended errors.
+    pub extended_errors: String,
+    /// The resolver that answered last.
+    pub resolver: String,
+    /// What was remarkable on the way.
+    pub remarks: Vec<Reason>,
+    /// How it ended.
+    pub cause: Cause,
+}
+
+impl Record {
+    /// A record of which nothing is known yet.
+    pub fn new(domain: &Host, level: Level, port: u16) -> Self {
+        Self {
+            domain: domain.clone(),
+            level,
+            step: Step::Policy,
+            mx: None,
+            port,
+            address: None,
+            mx_status: None,
+            address_status: None,
+            tlsa_status: None,
+            base: None,
+            tlsa: Vec::new(),
+            tls: None,
+            matched: None,
+            extended_errors: String::new(),
+            resolver: String::new(),
+            remarks: Vec::new(),
+            cause: Cause::new(Reason::Internal, "nothing was tried"),
+        }
+    }
+
+    /// Notes what a lookup found.
+    pub fn note(&mut self, asked: &Asked) {
+        let status = Some(asked.status());
+        (self.step, *self.status_of(asked.rtype)) = match asked.rtype {
+            RecordType::MX => (Step::Mx, status),
+            RecordType::TLSA => (Step::Tlsa, status),
+            _ => (Step::Address, status),
+        };
+        self.resolver = asked.server().to_owned();
+        self.extended_errors = asked.extended_errors();
+    }
+
+    /// Notes what the lookups of both address families found; the status is that of the worse one.
+    pub fn note_families(&mut self, families: &[Asked; 2]) {
+        for asked in families {
+            self.note(asked);
+        }
+        self.address_status = families.iter().map(Asked::status).min();
+    }
+
+    /// Notes the TLSA base domain and its records.
+    pub fn note_base(&mut self, host: &Name, asked: &Asked) {
+        self.base = Some(host.clone());
+        self.tlsa = base::records(asked);
+    }
+
+    const fn status_of(&mut self, rtype: RecordType) -> &mut Option<Status> {
+        match rtype {
+            RecordType::MX => &mut self.mx_status,
+            RecordType::TLSA => &mut self.tlsa_status,
+            _ => &mut self.address_status,
+        }
+    }
+
+    /// The same record, ended so.
+    #[must_use]
+    pub fn ended(mut self, cause: Cause) -> Self {
+        self.cause = cause;
+        self
+    }
+
+    /// The name of the host that was tried, or nothing.
+    pub fn host(&self) -> &str {
+        self.mx.as_ref().map_or("", |mx| mx.exchange.as_str())
+    }
+
+    /// The members of one entry of `hosts` in `check --json`.
+    pub fn json(&self) -> Json {
+        let status = |status: Option<Status>| {
+            Json::optional(status.map(|status| status.to_string()).as_deref())
+        };
+        let tls = self.tls.as_ref();
+        let tls = tls.map(|tls| format!("{} {}", tls.version, tls.cipher));
+        let base = self.base.as_ref().map(Name::to_host);
+        let address = self.address.map(|address| address.to_string());
+        let records = self.tlsa.iter();
+        let remarks = self.remarks.iter();
+        let preference = self.mx.as_ref().map(|mx| mx.preference);
+        Json::object([
+            ("name", Json::string(self.host())),
+            ("preference", preference.map_or(Json::null(), Json::number)),
+            ("port", Json::number(self.port)),
+            ("address", Json::optional(address.as_deref())),
+            ("mx_status", status(self.mx_status)),
+            ("address_status", status(self.address_status)),
+            ("tlsa_base", Json::optional(base.as_deref())),
+            ("tlsa_status", status(self.tlsa_status)),
+            (
+                "tlsa",
+                Json::array(records.map(|record| Json::string(&record.to_string()))),
+            ),
+            ("verdict", Json::string(self.cause.verdict().name())),
+            ("code", Json::string(&self.cause.status.to_string())),
+            ("reason", Json::string(self.cause.reason.token())),
+            ("text", Json::string(&self.cause.text)),
+            ("step", Json::string(&self.step.to_string())),
+            (
+                "remarks",
+                Json::array(remarks.map(|remark| Json::string(remark.token()))),
+            ),
+            ("verified", Json::boolean(self.matched.is_some())),
+            (
+                "matched",
+                self.matched.as_ref().map_or(Json::null(), match_json),
+            ),
+            ("tls", Json::optional(tls.as_deref())),
+        ])
+    }
+}
+
+fn match_json(matched: &Match) -> Json {
+    let record = matched.record();
+    let depth = u64::try_from(matched.depth()).unwrap_or(u64::MAX);
+    Json::object([
+        ("usage", Json::number(record.usage)),
+        ("selector", Json::number(record.selector)),
+        ("matching", Json::number(record.matching)),
+        ("depth", Json::number(depth)),
+    ])
+}
+
+/// The line: level, verdict, status and reason, then what was found as `name=value`, then the text.
+impl fmt::Display for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cause = &self.cause;
+        let (level, verdict) = (self.level, cause.verdict().name());
+        write!(f, "{level} {verdict} {} {}", cause.status, cause.reason)?;
+        write!(f, " domain={}", bare(&self.domain))?;
+        self.write_host(f)?;
+        self.write_dns(f)?;
+        self.write_tls(f)?;
+        if !self.remarks.is_empty() {
+            let words: Vec<&str> = self.remarks.iter().map(|remark| remark.token()).collect();
+            write!(f, " remarks={}", words.join(","))?;
+        }
+        write!(f, " reason=\"{}\"", cause.text)
+    }
+}
+
+impl Record {
+    fn write_host(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(mx) = &self.mx {
+            write!(
+                f,
+                " mx={} preference={}",
+                mx.exchange.as_str(),
+                mx.preference
+            )?;
+        }
+        match self.address {
+            Some(address) => write!(f, " addr={}", SocketAddr::new(address, self.port)),
+            None if self.mx.is_some() => write!(f, " port={}", self.port),
+            None => Ok(()),
+        }
+    }
+
+    fn write_dns(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(base) = &self.base {
+            write!(f, " base={}", base.to_host())?;
+        }
+        write!(f, " step={}", self.step)?;
+        let statuses = [
+            ("mx", self.mx_status),
+            ("addr", self.address_status),
+            ("tlsa", self.tlsa_status),
+        ];
+        let known = statuses
+            .iter()
+            .filter_map(|(name, status)| status.map(|status| format!("{name}:{status}")));
+        let known: Vec<String> = known.collect();
+        if !known.is_empty() {
+            write!(f, " status={}", known.join(","))?;
+        }
+        if !self.extended_errors.is_empty() {
+            write!(
+                f,
+                " ede=\"{}\"",
+                crate::log::one_line(&self.extended_errors)
+            )?;
+        }
+        if !self.resolver.is_empty() {
+            write!(f, " resolver={}", self.resolver)?;
+        }
+        Ok(())
+    }
+
+    fn write_tls(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(tls) = &self.tls {
+            write!(f, " tls={} cipher={}", tls.version, tls.cipher)?;
+        }
+        match &self.matched {
+            Some(matched) => {
+                let (record, depth) = (matched.record(), matched.depth());
+                write!(f, " match=\"{}\" depth={depth}", shortened(record))
+            }
+            None if self.tlsa.is_empty() => Ok(()),
+            None => {
+                let records = self.tlsa.iter().take(RECORDS_PRINTED_MAX).map(shortened);
+                let records: Vec<String> = records.collect();
+                write!(f, " tlsa=\"{}\"", records.join(", "))
+            }
+        }
+    }
+}
+
+fn shortened(record: &Tlsa) -> String {
+    let text = record.to_string();
+    match text.char_indices().nth(RECORD_PRINTED_MAX) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
+}
+
+/// A domain, or an address without brackets.
+pub fn bare(host: &Host) -> String {
+    match host {
+        Host::Domain(domain) => domain.to_string(),
+        Host::Literal(address) => address.to_string(),
+    }
+}
+
+/// What was found about a destination, and what comes of it.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// The MX question; `None` when it was not asked.
+    pub mx: Option<Asked>,
+    /// One record per host attempt, in order.
+    pub hosts: Vec<Record>,
+    /// The record that decides: a success, or what ended the attempt.
+    pub deciding: Record,
+}
+
+impl Decision {
+    /// What comes of the destination.
+    pub const fn verdict(&self) -> Verdict {
+        self.deciding.cause.verdict()
+    }
+
+    /// The object of `check --json` for one argument.
+    pub fn json(&self) -> Json {
+        let (record, cause) = (&self.deciding, &self.deciding.cause);
+        Json::object([
+            ("domain", Json::string(&bare(&record.domain))),
+            ("level", Json::string(record.level.name())),
+            ("verdict", Json::string(cause.verdict().name())),
+            ("code", Json::string(&cause.status.to_string())),
+            ("reason", Json::string(cause.reason.token())),
+            ("text", Json::string(&cause.text)),
+            ("mx", self.mx.as_ref().map_or(Json::null(), mx_json)),
+            ("hosts", Json::array(self.hosts.iter().map(Record::json))),
+        ])
+    }
+}
+
+/// The line of the record that decides.
+impl fmt::Display for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.deciding)
+    }
+}
+
+fn mx_json(asked: &Asked) -> Json {
+    let answer = asked.result.as_ref();
+    let rcode = answer.map(|answer| answer.rcode).ok();
+    let rcode = rcode.map(|rcode: Rcode| rcode.to_string());
+    let error = answer.err().map(ToString::to_string);
+    let expanded = asked.expanded().map(Name::to_host);
+    let records = asked.data().map(|data| Json::string(&data.to_string()));
+    Json::object([
+        ("status", Json::string(&asked.status().to_string())),
+        ("rcode", Json::optional(rcode.as_deref())),
+        ("ede", Json::string(&asked.extended_errors())),
+        ("expanded", Json::optional(expanded.as_deref())),
+        ("records", Json::array(records)),
+        ("resolver", Json::string(asked.server())),
+        ("error", Json::optional(error.as_deref())),
+    ])
+}

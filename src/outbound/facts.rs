@@ -1,0 +1,234 @@
+//! Asks the DNS the questions of one destination and keeps what came back as facts; decides nothing.
+//!
+//! Every question is one [`Asked`]: the name, the type, and an answer with its security status or the reason why there is none.
+//! Nothing here outlives an attempt: the next one asks again from the MX records on (rfc B10).
+//!
+//! next: `src/outbound/route.rs`
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::dns::{EdeCode, Name, NameError, Rdata, RecordType};
+use crate::dnssec::Security;
+use crate::resolver::{Answer, Content, LookupError, LookupErrorKind, Resolve};
+use crate::smtp::Domain;
+use crate::time::Deadline;
+
+/// Extended errors that mark expired data: 3 stale answer, 19 stale NXDOMAIN (RFC 8914 §4.4, §4.20). Such data proves nothing today (rfc B9).
+const STALE: [EdeCode; 2] = [EdeCode(3), EdeCode(19)];
+
+/// Extended errors that speak of failed validation (RFC 8914 §4); they choose between two words in the log and decide nothing.
+const VALIDATION: [u16; 11] = [1, 2, 5, 6, 7, 8, 9, 10, 11, 12, 27];
+
+/// One question and what came back.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The name asked for.
+    pub name: Name,
+    /// The type asked for.
+    pub rtype: RecordType,
+    /// The answer, or why it is not known.
+    pub result: Result<Answer, LookupError>,
+    until: Deadline,
+}
+
+/// What is known about one answer, as one word; the least trustworthy first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    /// Forged or broken.
+    Bogus,
+    /// No answer.
+    Error,
+    /// Could not be validated.
+    Indeterminate,
+    /// Not authenticated.
+    Insecure,
+    /// Authenticated by DNSSEC.
+    Secure,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Secure => "secure",
+            Self::Insecure => "insecure",
+            Self::Bogus => "bogus",
+            Self::Indeterminate => "indeterminate",
+            Self::Error => "error",
+        })
+    }
+}
+
+/// Asks the questions of one destination.
+#[derive(Clone, Copy)]
+pub struct Questions<'a> {
+    /// Who answers.
+    pub resolver: &'a dyn Resolve,
+    /// Longest wait for the answers about one destination or one of its hosts.
+    pub timeout: Duration,
+}
+
+impl Questions<'_> {
+    /// The MX records of a domain.
+    ///
+    /// # Errors
+    /// [`NameError`] when the domain is no DNS name.
+    pub fn mx(&self, domain: &Domain) -> Result<Asked, NameError> {
+        let name = Name::parse(domain.as_str())?;
+        Ok(self.ask(name, RecordType::MX, Deadline::after(self.timeout)))
+    }
+
+    /// Both address families of a host (IPv6 first), always both: a host may be secure in one and not in the other.
+    ///
+    /// # Errors
+    /// [`NameError`] when the host is no DNS name.
+    pub fn addresses(&self, host: &Domain) -> Result<[Asked; 2], NameError> {
+        let name = Name::parse(host.as_str())?;
+        let deadline = Deadline::after(self.timeout);
+        Ok([RecordType::AAAA, RecordType::A].map(|rtype| self.ask(name.clone(), rtype, deadline)))
+    }
+
+    /// The TLSA records at an owner made by [`tlsa_owner`].
+    pub fn tlsa(&self, owner: &Name) -> Asked {
+        let deadline = Deadline::after(self.timeout);
+        self.ask(owner.clone(), RecordType::TLSA, deadline)
+    }
+
+    /// The TLSA records as they are now, whatever a cache holds (rfc C12).
+    pub fn fresh_tlsa(&self, owner: &Name) -> Asked {
+        let deadline = Deadline::after(self.timeout);
+        let rtype = RecordType::TLSA;
+        let result = self.resolver.lookup_fresh(owner, rtype, deadline);
+        Asked::new(owner.clone(), rtype, result)
+    }
+
+    fn ask(&self, name: Name, rtype: RecordType, deadline: Deadline) -> Asked {
+        let result = self.resolver.lookup(&name, rtype, deadline);
+        Asked::new(name, rtype, result)
+    }
+}
+
+/// The owner of a host's TLSA records, `_25._tcp.mx.example.org` (RFC 7672 §2.2.3).
+///
+/// # Errors
+/// [`NameError`] when the host name is too long to have any.
+pub fn tlsa_owner(host: &Name, port: u16) -> Result<Name, NameError> {
+    host.prepend(b"_tcp")?
+        .prepend(format!("_{port}").as_bytes())
+}
+
+/// `MX example.org.: secure, 10 mx.example.org.`, or why it is not known.
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let answer = match &self.result {
+            Ok(answer) => answer,
+            Err(error) => return write!(f, "{} {}: {}", self.rtype, self.name, error.kind),
+        };
+        write!(f, "{} {}: {}", self.rtype, self.name, answer.security)?;
+        for alias in &answer.aliases {
+            write!(f, ", alias of {}", alias.target)?;
+        }
+        match &answer.content {
+            Content::Records(records) => {
+                let mut records = records.iter();
+                records.try_for_each(|record| write!(f, ", {}", record.data))
+            }
+            Content::NoData => f.write_str(", no such record"),
+            Content::NxDomain => f.write_str(", no such name"),
+        }
+    }
+}
+
+impl Asked {
+    /// Keeps a result; expired data counts as not known.
+    fn new(name: Name, rtype: RecordType, result: Result<Answer, LookupError>) -> Self {
+        let result = result.and_then(refuse_stale(&name, rtype));
+        let ttl = result.as_ref().map_or(0, |answer| answer.ttl);
+        Self {
+            name,
+            rtype,
+            result,
+            until: Deadline::after(Duration::from_secs(u64::from(ttl))),
+        }
+    }
+
+    /// Whether the data's time to live is not over yet (rfc B9).
+    pub fn is_current(&self) -> bool {
+        !self.until.is_over()
+    }
+
+    /// The status as one word.
+    pub fn status(&self) -> Status {
+        match &self.result {
+            Ok(answer) => match answer.security {
+                Security::Secure => Status::Secure,
+                Security::Insecure => Status::Insecure,
+            },
+            Err(error) => match error.kind {
+                LookupErrorKind::Bogus(_) => Status::Bogus,
+                LookupErrorKind::Indeterminate(_) => Status::Indeterminate,
+                _ => Status::Error,
+            },
+        }
+    }
+
+    /// The data of the records, if there are any.
+    pub fn data(&self) -> impl Iterator<Item = &Rdata> {
+        let records = match &self.result {
+            Ok(answer) => match &answer.content {
+                Content::Records(records) => records.as_slice(),
+                Content::NoData | Content::NxDomain => &[],
+            },
+            Err(_) => &[],
+        };
+        records.iter().map(|record| &record.data)
+    }
+
+    /// The name the question's aliases lead to; `None` without an alias.
+    pub fn expanded(&self) -> Option<&Name> {
+        let answer = self.result.as_ref().ok()?;
+        (!answer.aliases.is_empty()).then_some(&answer.owner)
+    }
+
+    /// The resolver that answered; empty if none did.
+    pub fn server(&self) -> &str {
+        match &self.result {
+            Ok(answer) => &answer.server,
+            Err(error) => &error.server,
+        }
+    }
+
+    /// The extended errors, `6 signature expired`, separated by commas; empty without any.
+    pub fn extended_errors(&self) -> String {
+        let errors = match &self.result {
+            Ok(answer) => &answer.extended_errors,
+            Err(error) => &error.extended_errors,
+        };
+        let print = |(code, text): &(EdeCode, String)| format!("{} {text}", code.0);
+        let texts: Vec<String> = errors.iter().map(print).collect();
+        texts.join(", ").trim_end().to_owned()
+    }
+}
+
+/// Whether an error says, or its extended errors suggest, that validation failed.
+pub fn is_invalid(error: &LookupError) -> bool {
+    let suggests = |(code, _): &(EdeCode, String)| VALIDATION.contains(&code.0);
+    matches!(error.kind, LookupErrorKind::Bogus(_)) || error.extended_errors.iter().any(suggests)
+}
+
+fn refuse_stale(name: &Name, rtype: RecordType) -> impl Fn(Answer) -> Result<Answer, LookupError> {
+    move |answer| {
+        let is_stale = |(code, _): &(EdeCode, String)| STALE.contains(code);
+        if !answer.extended_errors.iter().any(is_stale) {
+            return Ok(answer);
+        }
+        let why = "the resolver served expired data; switch its serve-stale off";
+        Err(LookupError {
+            kind: LookupErrorKind::Indeterminate(why.to_owned()),
+            name: name.clone(),
+            rtype,
+            server: answer.server,
+            extended_errors: answer.extended_errors,
+        })
+    }
+}
