@@ -10,6 +10,7 @@ pub mod message;
 pub mod name;
 pub mod rdata;
 pub mod record;
+pub mod zonefile;
 
 pub use edns::{Edns, EdnsOption};
 pub use error::{DecodeError, Fault};
@@ -20,3 +21,4 @@ pub use rdata::{
     Dnskey, Ds, Nsec, Nsec3, Nsec3param, Rdata, Rrsig, Soa, Srv, Tlsa, Txt, TypeBitmap,
 };
 pub use record::Record;
+pub use zonefile::ZoneError;
