@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use gateway::dane;
 use gateway::dns::Tlsa;
+use gateway::net::Breaker;
 use gateway::outbound::{
     Channel, Failure, Link, Mail, Phase, Reason, Receipt, Timeouts, connect_plain, connect_verified,
 };
@@ -40,6 +41,7 @@ fn link<'a>(address: SocketAddr, hostname: &'a Domain, timeouts: Timeouts) -> Li
         server_name: HOST,
         hostname,
         timeouts,
+        breaker: None,
     }
 }
 
@@ -716,6 +718,27 @@ fn connections_lost_inside_the_session() {
     }
     assert!(host.messages().is_empty());
     assert_eq!(host.connection_count(), 12);
+}
+
+/// A stop ends a session that waits for a silent server.
+#[test]
+fn sessions_can_be_broken_off() {
+    let host = MxHost::start(HOST);
+    host.behave(Behaviour::new().silent_at("MAIL"));
+    let breaker = Breaker::default();
+    let hostname = ourselves();
+    let link = Link {
+        breaker: Some(&breaker),
+        ..link(address(&host), &hostname, PATIENT)
+    };
+    let mut channel = connect_verified(&link, &dane::plan(&[host.tlsa(1, 1)])).expect("verified");
+    thread::scope(|scope| {
+        let sender = scope.spawn(|| send(&mut channel, &["r@d.test"], b"x\r\n"));
+        assert!(host.wait_for_event(PATIENT.command, |event| event.to_string().contains("MAIL")));
+        breaker.break_all();
+        let failure = sender.join().expect("no panic").expect_err("broken off");
+        assert_eq!(failure.reason, Reason::ConnectionLost);
+    });
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::time::Deadline;
@@ -11,7 +12,8 @@ use crate::time::Deadline;
 /// Reads and writes fail with [`io::ErrorKind::TimedOut`] once the deadline is over, however many octets trickle in before.
 #[derive(Debug)]
 pub struct Stream {
-    socket: TcpStream,
+    /// Shared with nothing but a [`super::Breaker`].
+    socket: Arc<TcpStream>,
     deadline: Deadline,
     peer: SocketAddr,
 }
@@ -36,7 +38,7 @@ impl Stream {
         socket.set_nodelay(true)?;
         let peer = socket.peer_addr()?;
         Ok(Self {
-            socket,
+            socket: Arc::new(socket),
             deadline,
             peer,
         })
@@ -81,6 +83,10 @@ impl Stream {
         let _ = self.socket.shutdown(Shutdown::Both);
     }
 
+    pub(super) const fn socket(&self) -> &Arc<TcpStream> {
+        &self.socket
+    }
+
     fn left(&self) -> io::Result<Duration> {
         self.deadline
             .remaining()
@@ -99,18 +105,18 @@ fn timed_out(error: io::Error) -> io::Error {
 impl Read for Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.socket.set_read_timeout(Some(self.left()?))?;
-        self.socket.read(buffer).map_err(timed_out)
+        self.socket.as_ref().read(buffer).map_err(timed_out)
     }
 }
 
 impl Write for Stream {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
         self.socket.set_write_timeout(Some(self.left()?))?;
-        self.socket.write(octets).map_err(timed_out)
+        self.socket.as_ref().write(octets).map_err(timed_out)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.socket.flush()
+        self.socket.as_ref().flush()
     }
 }
 

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use super::{Reason, Settings};
 use crate::dane;
-use crate::net::Stream;
+use crate::net::{Breaker, Stream};
 use crate::smtp::client::{Blocks, Command, Extensions, Step, Transaction, Unsendable};
 use crate::smtp::{Domain, Reply, ReplyCode};
 use crate::time::Deadline;
@@ -44,6 +44,8 @@ pub struct Link<'a> {
     pub hostname: &'a Domain,
     /// How long to wait for what.
     pub timeouts: Timeouts,
+    /// What ends the connection when the gateway stops; while it is being made, only its own timeout does.
+    pub breaker: Option<&'a Breaker>,
 }
 
 /// How long to wait for what.
@@ -156,7 +158,12 @@ fn require_loopback(peer: SocketAddr) -> Result<(), Failure> {
 fn connect(link: &Link<'_>) -> Result<Dialogue<Stream>, Failure> {
     let deadline = Deadline::after(link.timeouts.connect);
     match Stream::connect(link.address, deadline) {
-        Ok(stream) => Ok(Dialogue::new(stream)),
+        Ok(stream) => {
+            if let Some(breaker) = link.breaker {
+                breaker.watch(&stream);
+            }
+            Ok(Dialogue::new(stream))
+        }
         Err(error) => {
             let text = format!("no connection to {}: {error}", link.address);
             Err(Failure::new(Reason::Connect, Phase::Connect, text))
