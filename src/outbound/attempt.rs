@@ -409,6 +409,7 @@ impl<'a> Walk<'a> {
             server_name: &server_name,
             hostname: &settings.hostname,
             timeouts: Timeouts::from(settings),
+            breaker: None,
         };
         let connected = self
             .means
