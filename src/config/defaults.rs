@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::ConfigError;
 use crate::net::Network;
+use crate::resolver::ResolvConf;
+use crate::resolver::resolv_conf;
 use crate::smtp::Domain;
 use crate::sys::{privileges, process};
 
@@ -66,8 +68,8 @@ pub(super) fn allowed_addresses(resolvers: &[SocketAddr]) -> Vec<Network> {
     }
 }
 
-/// The resolvers of this machine.
-pub(super) fn resolvers() -> Result<Vec<SocketAddr>, ConfigError> {
-    let _ = Path::new("/etc/resolv.conf");
-    Ok(vec![SocketAddr::from(([127, 0, 0, 1], 53))])
+/// The resolvers of this machine, and how patient to be with them.
+pub(super) fn resolvers() -> Result<ResolvConf, ConfigError> {
+    let read = resolv_conf::read(Path::new(resolv_conf::PATH));
+    read.map_err(|error| missing("resolver", error))
 }

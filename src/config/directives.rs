@@ -44,13 +44,17 @@ pub(super) enum Fallback {
 /// Octets of one message at least (RFC 5321 §4.5.3.1.7), and at most: a message is held in memory while it is filtered.
 const MESSAGE_SIZE: (u64, u64) = (64 << 10, 512 << 20);
 /// Recipients of one message at most: what one record of the queue can hold. RFC 5321 §4.5.3.1.8 asks for 100 or more.
-const RECIPIENTS_MOST: u64 = 20_000;
+const RECIPIENTS_MOST: usize = 20_000;
 /// Sessions at most: each has a thread.
-const SESSIONS_MOST: u64 = 10_000;
+const SESSIONS_MOST: usize = 10_000;
 /// Delivery workers at most: each has a thread.
-const WORKERS_MOST: u64 = 1000;
+const WORKERS_MOST: usize = 1000;
 /// Bounds of the waits between attempts; the shortest keeps a broken destination from being hammered.
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(30 * 86_400));
+/// Bounds of the wait for the reply to one DNS packet.
+const QUERY: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(60));
+/// DNS packets of one lookup to one server; more would be a burden to it.
+const QUERIES_MOST: u32 = 10;
 /// Bounds of the waits for another host.
 const TIMEOUT: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(86_400));
 
@@ -119,6 +123,38 @@ pub(super) static DIRECTIVES: &[Directive] = &[
             Ok(())
         },
         print: |config| each(&config.resolver.servers),
+        ..BLANK
+    },
+    Directive {
+        name: "resolver-timeout",
+        synopsis: "DURATION",
+        fallback: Fallback::FoundOut(
+            "2s, or the option 'timeout' of /etc/resolv.conf if its resolvers are used",
+        ),
+        meaning: "wait for the reply to one packet; then the next try or resolver",
+        read: |config, words| {
+            set(
+                &mut config.resolver.retry.timeout,
+                values::duration(one(words)?, QUERY),
+            )
+        },
+        print: |config| single(&format_duration(config.resolver.retry.timeout)),
+        ..BLANK
+    },
+    Directive {
+        name: "resolver-attempts",
+        synopsis: "N",
+        fallback: Fallback::FoundOut(
+            "2, or the option 'attempts' of /etc/resolv.conf if its resolvers are used",
+        ),
+        meaning: "packets to each resolver before the last try over TCP",
+        read: |config, words| {
+            set(
+                &mut config.resolver.retry.attempts,
+                values::number(one(words)?, QUERIES_MOST),
+            )
+        },
+        print: |config| single(&config.resolver.retry.attempts),
         ..BLANK
     },
     Directive {
@@ -276,7 +312,7 @@ pub(super) static DIRECTIVES: &[Directive] = &[
         read: |config, words| {
             set(
                 &mut config.inbound.recipient_limit,
-                values::count(one(words)?, RECIPIENTS_MOST),
+                values::number(one(words)?, RECIPIENTS_MOST),
             )
         },
         print: |config| single(&config.inbound.recipient_limit),
@@ -290,7 +326,7 @@ pub(super) static DIRECTIVES: &[Directive] = &[
         read: |config, words| {
             set(
                 &mut config.inbound.session_limit,
-                values::count(one(words)?, SESSIONS_MOST),
+                values::number(one(words)?, SESSIONS_MOST),
             )
         },
         print: |config| single(&config.inbound.session_limit),
@@ -305,7 +341,7 @@ pub(super) static DIRECTIVES: &[Directive] = &[
         read: |config, words| {
             set(
                 &mut config.outbound.workers,
-                values::count(one(words)?, WORKERS_MOST),
+                values::number(one(words)?, WORKERS_MOST),
             )
         },
         print: |config| single(&config.outbound.workers),

@@ -187,7 +187,15 @@ impl Config {
     /// Fills in what depends on the machine or on other directives.
     fn find_out(&mut self, is_given: impl Fn(&str) -> bool) -> Result<(), ConfigError> {
         if self.resolver.servers.is_empty() {
-            self.resolver.servers = defaults::resolvers()?;
+            let system = defaults::resolvers()?;
+            self.resolver.servers = system.servers;
+            let (own, found) = (&mut self.resolver.retry, system.retry);
+            if !is_given("resolver-timeout") {
+                own.timeout = found.timeout;
+            }
+            if !is_given("resolver-attempts") {
+                own.attempts = found.attempts;
+            }
         }
         if !is_given("spool") {
             self.queue.directory = defaults::spool()?;

@@ -1,15 +1,14 @@
 //! The words of directives as values; every refusal says what was expected and what was found.
 
-use core::net::{IpAddr, SocketAddr};
+use core::net::SocketAddr;
+use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 
 use crate::net::Network;
+use crate::resolver::resolv_conf::parse_server;
 use crate::smtp::Domain;
 use crate::time;
-
-/// Port of resolvers.
-const DNS_PORT: u16 = 53;
 
 /// `ADDR[:PORT]`, an IPv6 address with a port in brackets.
 ///
@@ -21,12 +20,7 @@ pub fn resolver(text: &str) -> Result<SocketAddr, String> {
             "'{text}': this version cannot do DNS over TLS yet; expected ADDR[:PORT]"
         ));
     }
-    let bare = text
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'));
-    let address = bare.unwrap_or(text).parse::<IpAddr>();
-    let address = address.map(|address| SocketAddr::new(address, DNS_PORT));
-    address.or_else(|_| text.parse()).map_err(|_| {
+    parse_server(text).ok_or_else(|| {
         format!("expected ADDR[:PORT], for example 127.0.0.1 or [::1]:53, found '{text}'")
     })
 }
@@ -51,21 +45,18 @@ pub(super) fn network(text: &str) -> Result<Network, String> {
 
 /// A port to connect to.
 pub(super) fn port(text: &str) -> Result<u16, String> {
-    let port = number(text, u64::from(u16::MAX))?;
-    u16::try_from(port).map_err(|error| error.to_string())
-}
-
-/// A count from 1 to `most`.
-pub(super) fn count(text: &str, most: u64) -> Result<usize, String> {
-    usize::try_from(number(text, most)?).map_err(|error| error.to_string())
+    number(text, u16::MAX)
 }
 
 /// A number from 1 to `most`.
-fn number(text: &str, most: u64) -> Result<u64, String> {
+pub(super) fn number<T>(text: &str, most: T) -> Result<T, String>
+where
+    T: Copy + PartialOrd + From<u8> + FromStr + Display,
+{
     let is_digits = text.bytes().all(|octet| octet.is_ascii_digit());
     let number = text.parse().ok().filter(|_| is_digits);
     number
-        .filter(|number| (1..=most).contains(number))
+        .filter(|number| (T::from(1)..=most).contains(number))
         .ok_or_else(|| format!("expected a number from 1 to {most}, found '{text}'"))
 }
 
@@ -139,6 +130,7 @@ mod tests {
             "localhost",
             "127.0.0.1:",
             "127.0.0.1:65536",
+            "127.0.0.1:0",
             "[127.0.0.1",
             "tls://127.0.0.1",
         ] {

@@ -1,18 +1,238 @@
 //! Runs the gateway: start order, signals, reload and shutdown.
+//!
+//! The order of the start is what it is for reasons: signals are blocked before the first thread, so that no thread can be killed by
+//! one; listeners are bound and the spool is made while root's rights are there, and everything that reads what strangers sent runs without
+//! them; deliveries start before clients are let in, so that what was accepted before a crash goes first.
+//!
+//! next: `src/inbound/listener.rs`
 #![forbid(unsafe_code)]
 
-use std::path::PathBuf;
-use std::process::ExitCode;
+mod privileges;
 
-use crate::config::Config;
+use std::fmt;
+use std::io;
+use std::panic;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::{Config, ConfigError};
+use crate::filter::Chain;
+use crate::inbound::{self, Inbound};
+use crate::log;
+use crate::outbound::Outbound;
+use crate::queue::{Fault, Queue, SpoolError};
+use crate::resolver::{Resolve, Resolver};
+use crate::sys::process;
+use crate::sys::signal::{self, Signal};
+
+/// How long sessions may finish their command, and attempts their transaction, once the gateway is told to stop. A supervisor kills
+/// after 10 (Docker) to 90 seconds (systemd); a kill loses nothing, but may deliver a message twice.
+const GRACE: Duration = Duration::from_secs(4);
+
+/// Why the gateway does not run: one line for the operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StartError {
+    /// The configuration cannot run here (sysexits.h 78).
+    Configuration(String),
+    /// The system refused something (71).
+    System(String),
+    /// Something else is in the way for now: the spool or an address is in use (75).
+    Busy(String),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Configuration(text) | Self::System(text) | Self::Busy(text) => f.write_str(text),
+        }
+    }
+}
+
+impl From<SpoolError> for StartError {
+    fn from(error: SpoolError) -> Self {
+        match error.fault {
+            Fault::Locked | Fault::Full => Self::Busy(error.to_string()),
+            _ => Self::System(error.to_string()),
+        }
+    }
+}
 
 /// Runs until SIGTERM or SIGINT; SIGHUP reads the configuration again with `reread`.
 ///
-/// The exit code is of sysexits.h: 0 after a signal, 78 for a configuration that cannot run here, 75 or 71 when the system refuses.
+/// # Errors
+/// [`StartError`] when it cannot run. Once it runs, nothing but a signal ends it.
 pub fn serve(
-    _config: Config,
-    _reread: impl Fn() -> Result<Config, crate::config::ConfigError>,
-) -> ExitCode {
-    let _: Option<PathBuf> = None;
-    todo!()
+    config: Config,
+    reread: impl Fn() -> Result<Config, ConfigError>,
+) -> Result<(), StartError> {
+    log_panics();
+    let signals = signal::block().map_err(refused("block signals"))?;
+    // A resolver that cannot be had must be known before anything is touched.
+    let services = Services::build(&config, None)?;
+    raise_open_files();
+    let inbound = bind(&config)?;
+    privileges::give_up(&config)?;
+    warn(&config);
+    let queue = Arc::new(Queue::open(config.queue.clone())?);
+    let gateway = Gateway::start(config, services, queue, inbound);
+    gateway.supervise(&signals, reread)
+}
+
+fn refused(step: &'static str) -> impl Fn(io::Error) -> StartError {
+    move |error| StartError::System(format!("cannot {step}: {error}"))
+}
+
+/// A thread that fails must leave one line in the log, not several beside it.
+fn log_panics() {
+    panic::set_hook(Box::new(|panic| {
+        log::error(format_args!("internal error, please report it: {panic}"));
+    }));
+}
+
+fn raise_open_files() {
+    if let Err(error) = process::raise_open_files() {
+        log::warning(format_args!(
+            "cannot raise the number of open files: {error}; fewer sessions than configured may fit"
+        ));
+    }
+}
+
+fn bind(config: &Config) -> Result<Inbound, StartError> {
+    Inbound::bind(config.inbound.clone()).map_err(|(address, error)| {
+        let text = format!("cannot listen on {address}: {error}");
+        match error.kind() {
+            io::ErrorKind::AddrInUse => StartError::Busy(text),
+            io::ErrorKind::AddrNotAvailable => StartError::Configuration(text),
+            _ => StartError::System(text),
+        }
+    })
+}
+
+/// Says what works, but not as it should.
+fn warn(config: &Config) {
+    let hostname = config.inbound.hostname.as_str();
+    if !hostname.contains('.') {
+        log::warning(format_args!(
+            "hostname '{hostname}' is not fully qualified; many servers refuse it in EHLO: set the directive 'hostname'"
+        ));
+    }
+}
+
+/// What is built anew from each configuration.
+struct Services {
+    resolver: Arc<dyn Resolve>,
+    filters: Arc<Chain>,
+}
+
+impl Services {
+    /// Builds what differs from the running ones; a resolver of the same settings keeps its cache and its packet file.
+    fn build(config: &Config, running: Option<(&Config, &Self)>) -> Result<Self, StartError> {
+        let same = running.filter(|(old, _)| old.resolver == config.resolver);
+        let resolver = match same {
+            Some((_, services)) => Arc::clone(&services.resolver),
+            None => resolver(config)?,
+        };
+        let filters = Chain::new(&config.filters);
+        let filters = filters.map_err(|error| StartError::Configuration(error.0))?;
+        Ok(Self {
+            resolver,
+            filters: Arc::new(filters),
+        })
+    }
+
+    fn for_sessions(&self, queue: &Arc<Queue>) -> inbound::Services {
+        inbound::Services {
+            filters: Arc::clone(&self.filters),
+            queue: Arc::clone(queue),
+        }
+    }
+}
+
+fn resolver(config: &Config) -> Result<Arc<dyn Resolve>, StartError> {
+    match Resolver::new(&config.resolver) {
+        Ok(resolver) => Ok(Arc::new(resolver)),
+        Err(error) => Err(StartError::Configuration(error.to_string())),
+    }
+}
+
+/// The running rooms.
+struct Gateway {
+    /// What the gateway was started with: the directives that need a restart stay as they are here.
+    started: Config,
+    /// The configuration in force.
+    config: Config,
+    services: Services,
+    queue: Arc<Queue>,
+    outbound: Outbound,
+    inbound: inbound::Running,
+}
+
+impl Gateway {
+    fn start(mut config: Config, services: Services, queue: Arc<Queue>, inbound: Inbound) -> Self {
+        let addresses = inbound.addresses();
+        config.outbound.own_addresses.clone_from(&addresses);
+        let outbound = Outbound::start(
+            config.outbound.clone(),
+            Arc::clone(&queue),
+            Arc::clone(&services.resolver),
+        );
+        let inbound = inbound.start(services.for_sessions(&queue));
+        for address in addresses {
+            log::info(format_args!("listening on {address}"));
+        }
+        log::info(format_args!("ready; {} messages in the queue", queue.len()));
+        Self {
+            started: config.clone(),
+            config,
+            services,
+            queue,
+            outbound,
+            inbound,
+        }
+    }
+
+    /// Obeys signals until one says stop.
+    fn supervise(
+        mut self,
+        signals: &signal::Blocked,
+        reread: impl Fn() -> Result<Config, ConfigError>,
+    ) -> Result<(), StartError> {
+        while signals.wait().map_err(refused("wait for signals"))? == Signal::Reload {
+            let new = reread().map_err(|error| StartError::Configuration(error.0));
+            if let Err(error) = new.and_then(|new| self.reload(new)) {
+                log::error(format_args!(
+                    "the configuration was not taken: {error}; the old one stays in force"
+                ));
+            }
+        }
+        log::info("stopping");
+        self.inbound.stop(GRACE);
+        self.outbound.stop(GRACE);
+        log::info(format_args!(
+            "stopped; {} messages in the queue",
+            self.queue.len()
+        ));
+        Ok(())
+    }
+
+    fn reload(&mut self, mut new: Config) -> Result<(), StartError> {
+        let services = Services::build(&new, Some((&self.config, &self.services)))?;
+        for name in self.started.fixed_differences(&new) {
+            log::warning(format_args!("a new value of '{name}' takes a restart"));
+        }
+        new.inbound.listen.clone_from(&self.started.inbound.listen);
+        let own = &self.started.outbound;
+        new.outbound.own_addresses.clone_from(&own.own_addresses);
+        new.outbound.workers = own.workers;
+        log::set_level(new.log);
+        self.inbound
+            .reload(new.inbound.clone(), services.for_sessions(&self.queue));
+        self.outbound
+            .reload(new.outbound.clone(), Arc::clone(&services.resolver));
+        self.services = services;
+        self.config = new;
+        warn(&self.config);
+        log::info("the configuration was read again");
+        Ok(())
+    }
 }
