@@ -1,6 +1,7 @@
 //! The DNS wire format and its zone-file form: names, messages and records, decoded totally and encoded exactly.
 #![forbid(unsafe_code)]
 
+pub mod annotate;
 mod decode;
 pub mod edns;
 mod encode;

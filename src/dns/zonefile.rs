@@ -69,7 +69,7 @@ impl Zone {
             .filter(|word| !word.is_quoted && word.text.starts_with('$'));
         if let Some(directive) = first.map(|word| word.text.clone()) {
             words.next();
-            return self.direct(&directive, words.collect());
+            return self.direct(&directive, &words.collect::<Vec<_>>());
         }
         let owner = if entry.has_owner {
             let word = words.next().ok_or("expected an owner name")?;
@@ -88,14 +88,14 @@ impl Zone {
         Ok(())
     }
 
-    fn direct(&mut self, directive: &str, words: Vec<Word>) -> Result<(), String> {
-        let [argument] = words.as_slice() else {
+    fn direct(&mut self, directive: &str, words: &[Word]) -> Result<(), String> {
+        let [argument] = words else {
             return Err(format!("expected {directive} and one word"));
         };
         match directive {
             "$ORIGIN" => self.origin = fields::name(&argument.text, &self.origin)?,
             "$TTL" => {
-                self.ttl = Some(fields::ttl(&argument.text).ok_or("expected $TTL and a time")?)
+                self.ttl = Some(fields::ttl(&argument.text).ok_or("expected $TTL and a time")?);
             }
             _ => {
                 return Err(format!(

@@ -66,6 +66,11 @@ impl TypeBitmap {
         })
     }
 
+    /// The set in these octets; `None` unless they are exactly one well-formed bitmap.
+    pub(in crate::dns) fn decode(octets: &[u8]) -> Option<Self> {
+        Self::read(&mut Decoder::alone(octets)).ok()
+    }
+
     /// Reads up to the bound. What RFC 4034 says must not be sent is an error: two forms of one set would sort and hash differently.
     pub(super) fn read(from: &mut Decoder<'_>) -> Result<Self, DecodeError> {
         let wire = {
