@@ -15,6 +15,8 @@ const TLSA_TTL_AT_MOST: u32 = 3600;
 /// Longest use of a denial in seconds: a quarter of an hour (rfc B9).
 const NEGATIVE_TTL_AT_MOST: u32 = 900;
 
+const OTHER_ZONE: &str = "the denial is for another zone";
+
 /// What one reply says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Reading {
@@ -114,10 +116,18 @@ fn denial(
         records: &reply.authorities,
         now,
     };
+    if reading.links.is_empty() && !reply.answers.is_empty() {
+        let why = "its answers belong to other names or types";
+        return Err(Unreadable::Contradiction(why));
+    }
     let negative_ttl = authority.negative_ttl(&reading.target);
+    let is_for_another_zone = negative_ttl.is_none() && authority.has(RecordType::SOA);
     if reply.rcode() == Rcode::NXDOMAIN {
         // The code is about the last name of the chain (RFC 6604 §3).
-        return Ok((Some(Content::NxDomain), negative_ttl.unwrap_or(0)));
+        return match is_for_another_zone {
+            true => Err(Unreadable::Contradiction(OTHER_ZONE)),
+            false => Ok((Some(Content::NxDomain), negative_ttl.unwrap_or(0))),
+        };
     }
     if let Some(ttl) = negative_ttl {
         return Ok((Some(Content::NoData), ttl));
@@ -125,18 +135,12 @@ fn denial(
     if !reading.links.is_empty() {
         return Ok((None, TTL_AT_MOST));
     }
-    if !reply.answers.is_empty() {
-        return Err(Unreadable::Contradiction(
-            "its answers belong to other names or types",
-        ));
+    if is_for_another_zone {
+        return Err(Unreadable::Contradiction(OTHER_ZONE));
     }
     if authority.has(RecordType::NS) {
-        return Err(Unreadable::Contradiction(
-            "a referral: the server does not resolve for us",
-        ));
-    }
-    if authority.has(RecordType::SOA) {
-        return Err(Unreadable::Contradiction("the denial is for another zone"));
+        let why = "a referral: the server does not resolve for us";
+        return Err(Unreadable::Contradiction(why));
     }
     // A denial that does not say how long it lasts must not be kept (RFC 2308 §5).
     Ok((Some(Content::NoData), 0))
@@ -217,17 +221,20 @@ impl<'a> Section<'a> {
 
     /// How long the signatures over a record's set let it be used; `None` without any.
     fn signature_ttl(&self, signed: &Record) -> Option<u32> {
-        let is_over = |signature: &&Rrsig| signature.type_covered == signed.rtype();
-        let signatures = self.of(&signed.name, RecordType::RRSIG);
-        signatures
+        let records = self.of(&signed.name, RecordType::RRSIG);
+        let lives: Vec<u32> = records
             .into_iter()
             .filter_map(|record| match &record.data {
-                Rdata::Rrsig(signature) => Some(signature),
+                Rdata::Rrsig(rrsig) if rrsig.type_covered == signed.rtype() => {
+                    let ttl = plain_ttl(record.ttl).min(plain_ttl(rrsig.original_ttl));
+                    Some(ttl.min(self.seconds_left(rrsig)))
+                }
                 _ => None,
             })
-            .filter(is_over)
-            .map(|signature| self.seconds_left(signature).min(signature.original_ttl))
-            .min()
+            .collect();
+        // A signature that has ended beside one that has not is left over from a change of keys.
+        let alive = lives.iter().filter(|life| **life > 0).min();
+        alive.or(lives.first()).copied()
     }
 
     /// Seconds until a signature ends, in serial number arithmetic (RFC 4034 §3.1.5); zero once it has.

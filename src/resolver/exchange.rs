@@ -40,7 +40,13 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    pub(super) fn from_io(error: &io::Error) -> Self {
+    pub(super) fn malformed(why: &str) -> Self {
+        Self::Malformed(why.to_owned())
+    }
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Self::Timeout,
             io::ErrorKind::UnexpectedEof => {
@@ -48,15 +54,6 @@ impl Fault {
             }
             _ => Self::Unreachable(error.to_string()),
         }
-    }
-
-    pub(super) fn malformed(why: &str) -> Self {
-        Self::Malformed(why.to_owned())
-    }
-
-    /// Whether asking the same server the same question again may help.
-    pub(super) const fn is_passing(&self) -> bool {
-        matches!(self, Self::Timeout | Self::Unreachable(_))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Looks up DNS data and says what is proven about it.
 //!
-//! One lookup, from the caller down: [`stub`] (cache, aliases across replies, several servers) → `servers` (whose turn) →
+//! One lookup, from the caller down: [`stub`] (cache, aliases across replies) → `upstream` (several servers) → `servers` (whose turn) →
 //! `exchange` (one server: UDP, then TCP where it must) → `udp`, `tcp` → `query` (is this the reply to our question?) and back up →
 //! `trust` (what the AD bit is worth) → `answer` (what the records say) → `cache`.
 //!
@@ -20,6 +20,7 @@ pub mod stub;
 mod tcp;
 mod trust;
 mod udp;
+mod upstream;
 
 use std::fmt;
 use std::time::Duration;

@@ -70,13 +70,7 @@ impl Query {
             rtype,
             class: Class::IN,
         };
-        let edns = Edns {
-            udp_size: UDP_SIZE,
-            extended_rcode: 0,
-            version: 0,
-            dnssec_ok: true,
-            options: Vec::new(),
-        };
+        let edns = Edns::query(UDP_SIZE, true);
         let mut message = Message::query(id, question.clone(), Some(edns));
         message.header.authentic_data = true;
         Self {

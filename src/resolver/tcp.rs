@@ -18,14 +18,6 @@ const MESSAGES_AT_MOST: usize = 4;
 /// # Errors
 /// [`Fault`]; a message over a connection that is not the reply is [`Fault::Malformed`].
 pub(super) fn ask(wire: &Wire<'_>, query: &Query, deadline: Deadline) -> Result<Box<Reply>, Fault> {
-    exchange(wire, query, deadline).map_err(|error| Fault::from_io(&error))?
-}
-
-fn exchange(
-    wire: &Wire<'_>,
-    query: &Query,
-    deadline: Deadline,
-) -> io::Result<Result<Box<Reply>, Fault>> {
     let mut stream = Stream::connect(wire.server, deadline)?;
     let local = stream.local()?;
     let show = |direction, octets: &[u8]| {
@@ -44,14 +36,14 @@ fn exchange(
         show(Direction::Received, &octets);
         match query.judge_on_connection(&octets) {
             Judgement::Reply(reply) if reply.message.header.truncated => {
-                return Ok(Err(Fault::malformed("the reply over TCP is truncated")));
+                return Err(Fault::malformed("the reply over TCP is truncated"));
             }
-            Judgement::Reply(reply) => return Ok(Ok(reply)),
-            Judgement::Doubtful(why) => return Ok(Err(Fault::malformed(why))),
+            Judgement::Reply(reply) => return Ok(reply),
+            Judgement::Doubtful(why) => return Err(Fault::malformed(why)),
             Judgement::Foreign => wire.trace("ignored a message that is not the reply"),
         }
     }
-    Ok(Err(Fault::malformed("the server sends what was not asked")))
+    Err(Fault::malformed("the server sends what was not asked"))
 }
 
 /// The message behind its length (RFC 1035 §4.2.2), as one write so that it travels in one segment (RFC 7766 §8).

@@ -26,10 +26,8 @@ pub(super) enum Received {
 /// # Errors
 /// [`Fault::Timeout`], or [`Fault::Unreachable`] when the system says so at once.
 pub(super) fn ask(wire: &Wire<'_>, query: &Query, deadline: Deadline) -> Result<Received, Fault> {
-    let socket = connect(wire.server).map_err(|error| Fault::from_io(&error))?;
-    let local = socket
-        .local_addr()
-        .map_err(|error| Fault::from_io(&error))?;
+    let socket = connect(wire.server)?;
+    let local = socket.local_addr()?;
     let show = |direction, octets: &[u8]| {
         wire.show(&Packet {
             direction,
@@ -40,13 +38,10 @@ pub(super) fn ask(wire: &Wire<'_>, query: &Query, deadline: Deadline) -> Result<
         });
     };
     show(Direction::Sent, query.octets());
-    socket
-        .send(query.octets())
-        .map_err(|error| Fault::from_io(&error))?;
+    socket.send(query.octets())?;
     let mut buffer = vec![0; DATAGRAM_AT_MOST];
     for _ in 0..FOREIGN_AT_MOST {
-        let octets =
-            receive(&socket, &mut buffer, deadline).map_err(|error| Fault::from_io(&error))?;
+        let octets = receive(&socket, &mut buffer, deadline)?;
         show(Direction::Received, octets);
         match query.judge(octets) {
             Judgement::Reply(reply) if reply.message.header.truncated => {

@@ -1,0 +1,198 @@
+//! One question to the configured servers, until one of them gives a reply that can be read.
+//!
+//! The rounds: every server gets a datagram, in the order of `servers`; those that were silent get another; those still silent are
+//! tried over TCP. Who gave a reply that is of no use is not asked again for the same question.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use core::net::SocketAddr;
+
+use super::answer::{self, Reading, Unreadable};
+use super::exchange::{Fault, Wire};
+use super::observe::{Observer, Transport};
+use super::query::Reply;
+use super::servers::Servers;
+use super::trust::AdTrust;
+use super::{LookupErrorKind, Retry};
+use crate::dns::{EdeCode, Name, Rcode, RecordType};
+use crate::dnssec::Security;
+use crate::time::{Deadline, Timestamp};
+
+/// The servers, how they are asked, and what their word is worth.
+pub(super) struct Upstream {
+    pub(super) trust: AdTrust,
+    pub(super) retry: Retry,
+    pub(super) servers: Servers,
+    pub(super) observers: Vec<Arc<dyn Observer>>,
+}
+
+/// A reply that can be read, and what it is worth.
+pub(super) struct Finding {
+    pub(super) reading: Reading,
+    pub(super) security: Security,
+    pub(super) rcode: Rcode,
+    pub(super) extended_errors: Vec<(EdeCode, String)>,
+    pub(super) server: SocketAddr,
+    /// Length of the reply in octets.
+    pub(super) length: usize,
+}
+
+/// Why there is none, and who is to blame.
+pub(super) struct Failure {
+    pub(super) kind: LookupErrorKind,
+    pub(super) server: Option<SocketAddr>,
+    pub(super) extended_errors: Vec<(EdeCode, String)>,
+}
+
+impl Failure {
+    /// A failure of the way to a server, or of nobody.
+    pub(super) const fn new(kind: LookupErrorKind, server: Option<SocketAddr>) -> Self {
+        Self {
+            kind,
+            server,
+            extended_errors: Vec::new(),
+        }
+    }
+
+    /// Whether asking the same server the same question again may help.
+    const fn is_passing(&self) -> bool {
+        matches!(
+            self.kind,
+            LookupErrorKind::Timeout | LookupErrorKind::Unreachable(_)
+        )
+    }
+}
+
+impl Upstream {
+    /// Asks until a reply can be read, the servers are through, or the deadline is over.
+    ///
+    /// # Errors
+    /// The first [`Failure`] that a server caused by what it said; if none said anything, the last one.
+    pub(super) fn ask(
+        &self,
+        name: &Name,
+        rtype: RecordType,
+        deadline: Deadline,
+    ) -> Result<Finding, Failure> {
+        let mut waiting = self.admitted()?;
+        let mut failure = Failure::new(LookupErrorKind::Timeout, None);
+        let datagrams = (0..self.retry.attempts).map(|_| Transport::Udp);
+        for transport in datagrams.chain([Transport::Tcp]) {
+            let mut silent = Vec::new();
+            for server in waiting {
+                if deadline.is_over() {
+                    return Err(failure);
+                }
+                match self.ask_server(server, (name, rtype), transport, deadline) {
+                    Ok(finding) => return Ok(finding),
+                    Err(next) => {
+                        if next.is_passing() {
+                            silent.push(server);
+                        }
+                        if failure.is_passing() {
+                            failure = next;
+                        }
+                    }
+                }
+            }
+            waiting = silent;
+        }
+        Err(failure)
+    }
+
+    /// The servers whose word is worth anything: nobody else learns what we look for.
+    fn admitted(&self) -> Result<Vec<SocketAddr>, Failure> {
+        let (admitted, others): (Vec<_>, Vec<_>) = self
+            .servers
+            .in_order(Instant::now())
+            .into_iter()
+            .partition(|server| self.trust.admits(*server));
+        match (admitted.is_empty(), others.first()) {
+            (false, _) => Ok(admitted),
+            (true, None) => Err(Failure::new(LookupErrorKind::NoServers, None)),
+            (true, first) => Err(Failure::new(LookupErrorKind::NotTrusted, first.copied())),
+        }
+    }
+
+    fn ask_server(
+        &self,
+        server: SocketAddr,
+        (name, rtype): (&Name, RecordType),
+        transport: Transport,
+        deadline: Deadline,
+    ) -> Result<Finding, Failure> {
+        let wire = Wire {
+            server,
+            udp_wait: self.retry.timeout,
+            observers: &self.observers,
+        };
+        match wire.ask(name, rtype, transport, deadline) {
+            Ok(reply) => {
+                self.servers.replied(server);
+                self.understand(server, name, rtype, &reply)
+            }
+            Err(fault) => {
+                self.servers.failed(server, Instant::now());
+                Err(Failure::new(kind_of(fault), Some(server)))
+            }
+        }
+    }
+
+    /// What a reply says; every response code but NOERROR and NXDOMAIN means that it is not known (rfc G1).
+    fn understand(
+        &self,
+        server: SocketAddr,
+        name: &Name,
+        rtype: RecordType,
+        reply: &Reply,
+    ) -> Result<Finding, Failure> {
+        let message = &reply.message;
+        let extended_errors = message.extended_errors();
+        match readable(message.rcode(), &extended_errors).and_then(|()| read(name, rtype, reply)) {
+            Ok(reading) => Ok(Finding {
+                reading,
+                security: self.trust.status(server, message),
+                rcode: message.rcode(),
+                extended_errors,
+                server,
+                length: reply.length,
+            }),
+            Err(kind) => Err(Failure {
+                kind,
+                server: Some(server),
+                extended_errors,
+            }),
+        }
+    }
+}
+
+/// Whether a reply is an answer at all, and a fresh one.
+fn readable(rcode: Rcode, extended_errors: &[(EdeCode, String)]) -> Result<(), LookupErrorKind> {
+    if !matches!(rcode, Rcode::NOERROR | Rcode::NXDOMAIN) {
+        return Err(LookupErrorKind::Rcode(rcode));
+    }
+    // Extended errors never make an answer better than it is; here one makes it none (rfc B9).
+    let stale = [EdeCode::STALE_ANSWER, EdeCode::STALE_NXDOMAIN];
+    if extended_errors.iter().any(|(code, _)| stale.contains(code)) {
+        let why = "the resolver says that its data is out of date; turn off serve-stale in it";
+        return Err(LookupErrorKind::Indeterminate(why.to_owned()));
+    }
+    Ok(())
+}
+
+fn read(name: &Name, rtype: RecordType, reply: &Reply) -> Result<Reading, LookupErrorKind> {
+    answer::read(name, rtype, &reply.message, Timestamp::now()).map_err(|error| match error {
+        Unreadable::AliasLimit => LookupErrorKind::AliasLimit,
+        Unreadable::Contradiction(why) => LookupErrorKind::Malformed(why.to_owned()),
+    })
+}
+
+fn kind_of(fault: Fault) -> LookupErrorKind {
+    match fault {
+        Fault::Timeout => LookupErrorKind::Timeout,
+        Fault::Unreachable(why) => LookupErrorKind::Unreachable(why),
+        Fault::Malformed(why) => LookupErrorKind::Malformed(why),
+        Fault::NoDnssec(why) => LookupErrorKind::NoDnssec(why),
+    }
+}
