@@ -74,7 +74,7 @@ pub fn serve(
     privileges::give_up(&config)?;
     warn(&config);
     let queue = Arc::new(Queue::open(config.queue.clone())?);
-    let gateway = Gateway::start(config, services, queue, inbound);
+    let gateway = Gateway::start(config, services, queue, inbound)?;
     gateway.supervise(&signals, reread)
 }
 
@@ -168,7 +168,12 @@ struct Gateway {
 }
 
 impl Gateway {
-    fn start(mut config: Config, services: Services, queue: Arc<Queue>, inbound: Inbound) -> Self {
+    fn start(
+        mut config: Config,
+        services: Services,
+        queue: Arc<Queue>,
+        inbound: Inbound,
+    ) -> Result<Self, StartError> {
         let addresses = inbound.addresses();
         config.outbound.own_addresses.clone_from(&addresses);
         let outbound = Outbound::start(
@@ -176,19 +181,20 @@ impl Gateway {
             Arc::clone(&queue),
             Arc::clone(&services.resolver),
         );
+        let outbound = outbound.map_err(refused("start the scheduler's thread"))?;
         let inbound = inbound.start(services.for_sessions(&queue));
         for address in addresses {
             log::info(format_args!("listening on {address}"));
         }
         log::info(format_args!("ready; {} messages in the queue", queue.len()));
-        Self {
+        Ok(Self {
             started: config.clone(),
             config,
             services,
             queue,
             outbound,
             inbound,
-        }
+        })
     }
 
     /// Obeys signals until one says stop.

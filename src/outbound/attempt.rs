@@ -22,6 +22,7 @@ use super::session::{Failure, Link, Phase, Timeouts};
 use super::{Effect, Level, Reason, Settings};
 use crate::dane::Plan;
 use crate::dns::{Name, RecordType};
+use crate::net::Breaker;
 use crate::resolver::Resolve;
 use crate::smtp::{Domain, Host};
 
@@ -43,6 +44,8 @@ pub struct Means<'a> {
     pub resolver: &'a dyn Resolve,
     /// Who makes connections.
     pub connector: &'a dyn Connect,
+    /// What ends connections when the gateway stops.
+    pub breaker: Option<&'a Breaker>,
     /// Whether the attempt is to end at the next step.
     pub is_stopping: &'a dyn Fn() -> bool,
 }
@@ -409,7 +412,7 @@ impl<'a> Walk<'a> {
             server_name: &server_name,
             hostname: &settings.hostname,
             timeouts: Timeouts::from(settings),
-            breaker: None,
+            breaker: self.means.breaker,
         };
         let connected = self
             .means

@@ -14,19 +14,20 @@ pub mod outcome;
 pub mod policy;
 pub mod reason;
 pub mod route;
+pub mod runner;
 pub mod session;
+mod worker;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::net::Network;
-use crate::queue::Queue;
-use crate::resolver::Resolve;
 use crate::smtp::Domain;
 
 pub use policy::{Level, Policies, Policy};
 pub use reason::{Effect, Reason};
+pub use runner::Outbound;
 pub use session::{
     Channel, Failure, Link, Mail, Phase, Receipt, Timeouts, TlsFacts, connect_plain,
     connect_verified,
@@ -55,22 +56,7 @@ pub struct Settings {
     pub command_timeout: Duration,
 }
 
-/// The running scheduler and its delivery workers.
-pub struct Outbound;
-
-impl Outbound {
-    /// Starts one scheduler thread and the workers.
-    pub fn start(_settings: Settings, _queue: Arc<Queue>, _resolver: Arc<dyn Resolve>) -> Self {
-        todo!()
-    }
-
-    /// Attempts from now on use these.
-    pub fn reload(&self, _settings: Settings, _resolver: Arc<dyn Resolve>) {
-        todo!()
-    }
-
-    /// Takes no further job, lets running attempts finish within `grace`, then breaks their connections, and joins every thread.
-    pub fn stop(self, _grace: Duration) {
-        todo!()
-    }
+/// Locks a mutex of this room. No code panics with half a change made, so a poisoned lock protects sound data.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
