@@ -27,3 +27,17 @@ pub const CONTENT_LINE_MAX: usize = 65_536;
 
 /// Octets read on of a message that is refused already, to stay in step with the client; more and the connection is closed.
 pub const DISCARD_MAX: u64 = 64 << 20;
+
+/// Octets of a client's name in EHLO: those of the longest domain (RFC 5321 §4.5.3.1.2).
+pub const CLIENT_NAME_MAX: usize = 255;
+
+/// Refusals to a stranger since its last accepted message, after which the session ends: more is a search for what we might let through.
+pub const ERRORS_MAX: u32 = 20;
+
+/// Refusals to a client that may relay, since its last accepted message: a mailing list with thousands of dead or too many recipients must
+/// still get its message to the others.
+pub const RELAY_ERRORS_MAX: u32 = 10_000;
+
+/// Commands since the last accepted message that lead nowhere (NOOP, RSET, EHLO, …): what a client that keeps its connection may need in an
+/// hour or two, but nothing with which to keep a session for ever.
+pub const IDLE_COMMANDS_MAX: u32 = 100;

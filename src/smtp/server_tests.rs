@@ -1,0 +1,196 @@
+use super::*;
+
+fn terms(may_relay: bool) -> Terms {
+    Terms {
+        hostname: Domain::parse("gateway.test").expect("a domain"),
+        message_size_limit: 1000,
+        recipient_limit: 2,
+        may_relay,
+    }
+}
+
+/// Takes every message; keeps what it was told to do.
+struct Driver {
+    server: Server,
+    replies: Vec<String>,
+    submissions: Vec<Submission>,
+    is_closed: bool,
+}
+
+impl Driver {
+    fn new(may_relay: bool) -> Self {
+        let (server, _greeting) = Server::new(terms(may_relay));
+        Self {
+            server,
+            replies: Vec::new(),
+            submissions: Vec::new(),
+            is_closed: false,
+        }
+    }
+
+    fn feed(&mut self, mut input: &[u8]) {
+        while !input.is_empty() && !self.is_closed {
+            let actions = self.server.read(&mut input);
+            self.obey(actions);
+        }
+    }
+
+    fn obey(&mut self, actions: Vec<Action>) {
+        for action in actions {
+            assert!(!self.is_closed, "nothing comes after Close");
+            match action {
+                Action::Reply(reply) => self.replies.push(reply.to_string()),
+                Action::Close => self.is_closed = true,
+                Action::Judge(submission) => {
+                    let further = self.server.read(&mut &b"NOOP\r\n"[..]);
+                    assert_eq!(further, [], "a judged message holds up everything");
+                    self.submissions.push(submission);
+                    let verdict = ok(0, "queued");
+                    let actions = self.server.judged(verdict);
+                    self.obey(actions);
+                }
+            }
+        }
+    }
+
+    /// The last reply to some lines.
+    fn last(&mut self, lines: &str) -> String {
+        self.feed(lines.replace('\n', "\r\n").as_bytes());
+        self.replies.last().cloned().unwrap_or_default()
+    }
+}
+
+const MESSAGE: &str = "MAIL FROM:<>\nRCPT TO:<a@example.org>\nDATA\nx\n.\n";
+
+#[test]
+fn strangers_are_cut_off_after_a_few_errors_and_relay_clients_after_many() {
+    for (may_relay, most) in [(false, ERRORS_MAX), (true, RELAY_ERRORS_MAX)] {
+        let mut driver = Driver::new(may_relay);
+        for _ in 0..most {
+            let reply = driver.last("MAIL FROM:<>\n");
+            assert!(reply.starts_with("503 5.5.1"), "{reply}");
+        }
+        assert!(driver.last("DATA\n").starts_with("421 4.7.0"));
+        assert!(driver.is_closed);
+        assert_eq!(driver.server.phase(), Phase::Closed);
+    }
+}
+
+#[test]
+fn an_accepted_message_wipes_the_slate_clean() {
+    let mut driver = Driver::new(true);
+    driver.last("EHLO x\n");
+    for _ in 0..3 {
+        for _ in 1..IDLE_COMMANDS_MAX {
+            assert!(driver.last("NOOP\n").starts_with("250"));
+        }
+        assert_eq!(driver.last(MESSAGE), "250 2.0.0 queued");
+    }
+    for _ in 0..IDLE_COMMANDS_MAX {
+        assert!(driver.last("RSET\n").starts_with("250"));
+    }
+    assert!(driver.last("RSET\n").starts_with("421 4.7.0"));
+    assert_eq!(driver.submissions.len(), 3);
+}
+
+#[test]
+fn the_lines_of_a_message_nobody_waited_for_are_not_obeyed() {
+    let evil = "MAIL FROM:<evil@example.org>\nRCPT TO:<a@example.org>\nDATA\nevil\n.\n";
+    let mut driver = Driver::new(true);
+    let reply = driver.last(&format!("EHLO x\nMAIL FROM:<>\nDATA\nSubject: x\n\n{evil}"));
+    assert!(reply.starts_with("421 4.7.0"), "{reply}");
+    assert_eq!(driver.submissions, []);
+    // Whoever goes on with a command has waited.
+    let mut driver = Driver::new(true);
+    let reply = driver.last(&format!("EHLO x\nMAIL FROM:<>\nDATA\nRSET\nodd\n{MESSAGE}"));
+    assert_eq!(reply, "250 2.0.0 queued");
+}
+
+#[test]
+fn a_refusing_verdict_leaves_the_dialogue_in_step() {
+    let mut driver = Driver::new(true);
+    driver.last("EHLO x\nMAIL FROM:<>\nRCPT TO:<a@example.org>\nDATA\n");
+    let mut input = &b"x\r\n.\r\nNOOP\r\n"[..];
+    let actions = driver.server.read(&mut input);
+    assert!(matches!(actions[..], [Action::Judge(_)]), "{actions:?}");
+    let refusal = Reply::new(ReplyCode::REFUSED, EnhancedStatus::new(5, 7, 1), "no");
+    let actions = driver.server.judged(refusal.clone());
+    assert_eq!(actions, [Action::Reply(refusal)]);
+    driver.feed(input);
+    assert_eq!(driver.last(MESSAGE), "250 2.0.0 queued");
+}
+
+#[test]
+fn the_driver_can_end_it_in_every_phase() {
+    for lines in [
+        "",
+        "EHLO x\n",
+        "EHLO x\nMAIL FROM:<>\nRCPT TO:<a@b.c>\nDATA\nx\n",
+    ] {
+        let mut driver = Driver::new(true);
+        driver.last(lines);
+        let actions = driver.server.end(Farewell::Timeout);
+        driver.obey(actions);
+        assert!(driver.last("x\n.\nNOOP\n").starts_with("421 4.4.2"));
+        assert_eq!(driver.submissions, []);
+    }
+}
+
+#[test]
+fn content_can_be_refused_on_its_way() {
+    let mut driver = Driver::new(true);
+    driver.last("EHLO x\nMAIL FROM:<>\nRCPT TO:<a@b.c>\nDATA\nx\n");
+    assert!(driver.server.content_len() >= 3);
+    driver.server.refuse_content(DataFault::NoRoom);
+    assert_eq!(driver.server.content_len(), 0);
+    assert!(driver.last("y\n.\n").starts_with("452 4.3.1"));
+    assert_eq!(driver.last(MESSAGE), "250 2.0.0 queued");
+}
+
+/// Seeded mutations of a dialogue: no panic, the same replies and messages in one piece and in random pieces.
+#[test]
+fn mutated_dialogues_come_out_alike_however_they_come_in() {
+    const DIALOGUE: &str = "EHLO x\r\nMAIL FROM:<a@b.c> SIZE=9\r\nRCPT TO:<d@e.f>\r\nDATA\r\n\
+        Subject: x\r\n\r\n..\r\nMAIL FROM:<evil@b.c>\r\nRCPT TO:<d@e.f>\r\nDATA\r\n.\r\nRSET\r\nQUIT\r\n";
+    const OCTETS: &[u8] = b"\r\n.\0 <>@\xFFa";
+    let mut random = Random(821);
+    let mut taken = 0;
+    for _ in 0..20_000 {
+        let mut input = DIALOGUE.as_bytes().to_vec();
+        for _ in 0..=random.below(3) {
+            let at = random.below(input.len());
+            match random.below(3) {
+                0 => input[at] = OCTETS[random.below(OCTETS.len())],
+                1 => input.insert(at, OCTETS[random.below(OCTETS.len())]),
+                _ => drop(input.remove(at)),
+            }
+        }
+        let mut whole = Driver::new(true);
+        whole.feed(&input);
+        let mut pieces = Driver::new(true);
+        let mut rest = input.as_slice();
+        while !rest.is_empty() {
+            let (piece, further) = rest.split_at(rest.len().min(1 + random.below(9)));
+            pieces.feed(piece);
+            rest = further;
+        }
+        assert_eq!(pieces.replies, whole.replies);
+        assert_eq!(pieces.submissions, whole.submissions);
+        taken += whole.submissions.len();
+    }
+    assert!(
+        (2_000..18_000).contains(&taken),
+        "{taken}: the mutations are too mild or too wild"
+    );
+}
+
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % limit.max(1) as u64).expect("small")
+    }
+}
