@@ -55,10 +55,18 @@ impl Record {
     }
 }
 
-/// Zone-file form on one line.
+/// Zone-file form on one line. Types and classes that no record has, only questions, are written by number: as words they mean something else there.
 impl fmt::Display for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (name, ttl, class) = (&self.name, self.ttl, self.class);
-        write!(f, "{name} {ttl} {class} {} {}", self.rtype(), self.data)
+        write!(f, "{} {} ", self.name, self.ttl)?;
+        match self.class {
+            Class::ANY | Class::NONE => write!(f, "CLASS{} ", self.class.0)?,
+            class => write!(f, "{class} ")?,
+        }
+        match self.rtype() {
+            RecordType::ANY | RecordType::OPT => write!(f, "TYPE{} ", self.rtype().0)?,
+            rtype => write!(f, "{rtype} ")?,
+        }
+        self.data.fmt(f)
     }
 }

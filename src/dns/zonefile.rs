@@ -134,22 +134,25 @@ impl Zone {
     }
 }
 
-/// A class by mnemonic or as `CLASS5`; never a plain number, which is a TTL.
+/// A class by mnemonic or as `CLASS5`; never a plain number, which is a TTL, and never a class that only questions have.
 fn explicit_class(text: &str) -> Option<Class> {
-    let starts_with_letter = text.starts_with(|c: char| c.is_ascii_alphabetic());
-    // ANY and NONE are for questions and updates, not for records.
-    let class = text.parse().ok().filter(|_| starts_with_letter)?;
-    (class != Class::ANY && class != Class::NONE).then_some(class)
+    is_word(text).then(|| text.parse().ok())?
 }
 
 fn record_type(text: &str) -> Result<RecordType, String> {
-    let starts_with_letter = text.starts_with(|c: char| c.is_ascii_alphabetic());
-    text.parse()
-        .ok()
-        .filter(|rtype| {
-            starts_with_letter && *rtype != RecordType::OPT && *rtype != RecordType::ANY
-        })
+    let rtype = is_word(text).then(|| text.parse().ok());
+    rtype
+        .flatten()
         .ok_or_else(|| format!("expected a record type, found '{text}'"))
+}
+
+/// Whether the text may be a mnemonic of a record: not a number, and not a word of questions alone.
+fn is_word(text: &str) -> bool {
+    let of_questions = ["ANY", "NONE", "OPT"];
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && !of_questions
+            .iter()
+            .any(|word| word.eq_ignore_ascii_case(text))
 }
 
 #[cfg(test)]
