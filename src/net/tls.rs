@@ -256,6 +256,7 @@ fn sort(code: i32, reason: &str) -> TlsError {
     let text = match code.checked_sub(ALERTS) {
         Some(alert @ 0..=255) => {
             let name = reason.rsplit("alert ").next().unwrap_or(reason);
+            let name = name.strip_prefix("tlsv1 ").unwrap_or(name);
             format!("the server ended the TLS handshake with alert {alert} ({name})")
         }
         _ => format!("TLS handshake failed: {reason}"),

@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::failure::{self, Failure, Phase};
 use crate::net::{Stream, TlsStream};
 use crate::outbound::Reason;
-use crate::smtp::Reply;
 use crate::smtp::client::ReplyReader;
+use crate::smtp::{Reply, ReplyError};
 use crate::time::Deadline;
 
 /// How long a server may take to say goodbye.
@@ -104,7 +104,7 @@ impl<W: Wire> Dialogue<W> {
             match self.reader.reply() {
                 Ok(Some(reply)) => return Ok(reply),
                 Ok(None) => {}
-                Err(error) => return Err(Failure::new(garbage(phase), phase, error.to_string())),
+                Err(error) => return Err(garbage(phase, error)),
             }
             let count = self
                 .wire
@@ -189,14 +189,16 @@ fn lost(phase: Phase, error: &io::Error) -> Failure {
     Failure::new(Reason::ConnectionLost, phase, text)
 }
 
-/// What an unintelligible reply counts as.
-const fn garbage(phase: Phase) -> Reason {
-    match phase {
+/// What cannot be understood counts like a refusal; inside the session it has a reason of its own.
+fn garbage(phase: Phase, error: ReplyError) -> Failure {
+    let reason = match phase {
         Phase::Greeting => Reason::Banner,
         Phase::Ehlo => Reason::EhloRejected,
         Phase::StartTls => Reason::StartTlsRefused,
         _ => Reason::BadReply,
-    }
+    };
+    let text = format!("what the server said at {phase} is not SMTP: {error}");
+    Failure::new(reason, phase, text)
 }
 
 #[cfg(test)]

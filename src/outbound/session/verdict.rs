@@ -27,7 +27,7 @@ impl Unverified {
         stream.set_deadline(Deadline::after(link.timeouts.command));
         match TlsStream::connect(stream, link.server_name) {
             Ok(stream) => Ok(Self { stream }),
-            Err(error) => Err(failed_handshake(error)),
+            Err(error) => Err(failed_handshake(error, link.server_name)),
         }
     }
 
@@ -66,16 +66,18 @@ impl Verified {
     }
 }
 
-fn failed_handshake(error: TlsError) -> Failure {
-    let reason = match error.kind {
+fn failed_handshake(error: TlsError, server_name: &str) -> Failure {
+    let failure = |reason| Failure::new(reason, Phase::Handshake, error.text);
+    match error.kind {
         TlsErrorKind::Timeout | TlsErrorKind::Closed | TlsErrorKind::Handshake => {
-            Reason::TlsHandshake
+            failure(Reason::TlsHandshake)
         }
-        TlsErrorKind::Version => Reason::TlsVersion,
-        TlsErrorKind::ServerName => Reason::SniRejected,
-        TlsErrorKind::NoCertificate => Reason::NoCertificate,
-        TlsErrorKind::WeakKey => Reason::WeakKey,
-        TlsErrorKind::Local => Reason::Internal,
-    };
-    Failure::new(reason, Phase::Handshake, error.text)
+        TlsErrorKind::Version => failure(Reason::TlsVersion).remark("TLS 1.2 or newer is needed"),
+        TlsErrorKind::ServerName => {
+            failure(Reason::SniRejected).remark(&format!("the name asked for was {server_name}"))
+        }
+        TlsErrorKind::NoCertificate => failure(Reason::NoCertificate),
+        TlsErrorKind::WeakKey => failure(Reason::WeakKey),
+        TlsErrorKind::Local => failure(Reason::Internal),
+    }
 }
