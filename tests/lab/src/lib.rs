@@ -7,8 +7,10 @@ pub mod process;
 pub mod seats;
 pub mod smtp;
 pub mod temp;
+pub mod world;
 
 pub use certificate::{Certificate, CertificateSpec, KeyKind};
 pub use mx::{Behaviour, MxHost, Phase, TlsMode};
 pub use process::Gateway;
 pub use seats::Seats;
+pub use world::{Damage, Fault, World, Zone};

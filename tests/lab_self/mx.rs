@@ -1,4 +1,4 @@
-//! The lab is checked before it is believed: its MX hosts and its DNS against OpenSSL and against what the RFCs say.
+//! The MX hosts of the lab: they store, record, and misbehave as told.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
