@@ -5,6 +5,7 @@ pub mod config;
 pub mod exit;
 pub mod filter;
 pub mod options;
+pub mod query;
 pub mod queue;
 pub mod serve;
 
@@ -20,8 +21,9 @@ use crate::sys::crypto;
 use options::{Command, Failure, Invocation};
 
 /// The commands, in the order of the help.
-const COMMANDS: [&Command; 4] = [
+const COMMANDS: [&Command; 5] = [
     &serve::COMMAND,
+    &query::COMMAND,
     &queue::COMMAND,
     &filter::COMMAND,
     &config::COMMAND,

@@ -149,7 +149,8 @@ impl Services {
 }
 
 fn resolver(config: &Config) -> Result<Arc<dyn Resolve>, StartError> {
-    match Resolver::new(&config.resolver) {
+    let settings = &config.resolver;
+    match settings.check().and_then(|()| Resolver::new(settings)) {
         Ok(resolver) => Ok(Arc::new(resolver)),
         Err(error) => Err(StartError::Configuration(error.to_string())),
     }
