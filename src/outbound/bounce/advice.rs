@@ -38,6 +38,7 @@ const ALL: [Advice; 14] = [
             "mx-lookup-error",
             "cname-limit",
             "mx-malformed",
+            "mx-expired",
             "loop-trimmed",
         ],
         what: "Which servers take mail for the recipient's domain could not be found out: its DNS data are broken, forged or out of reach.",
