@@ -1,6 +1,7 @@
 //! The command line: finds the command, reads its options, runs it, and turns what happened into one line and an exit code.
 #![forbid(unsafe_code)]
 
+pub mod check;
 pub mod config;
 pub mod exit;
 pub mod filter;
@@ -21,8 +22,9 @@ use crate::sys::crypto;
 use options::{Command, Failure, Invocation};
 
 /// The commands, in the order of the help.
-const COMMANDS: [&Command; 5] = [
+const COMMANDS: [&Command; 6] = [
     &serve::COMMAND,
+    &check::COMMAND,
     &query::COMMAND,
     &queue::COMMAND,
     &filter::COMMAND,

@@ -37,8 +37,8 @@ impl From<&Failure> for Cause {
     }
 }
 
-/// What comes of a host, a destination or a recipient.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What comes of a host, a destination or a recipient; the worst last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
     /// The mail goes, or would go.
     Deliver,

@@ -60,3 +60,11 @@ pub struct Settings {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// Random bits for choices that need no secrecy: the order of equal hosts, the spread of retries.
+pub fn random() -> u32 {
+    let mut octets = [0; 4];
+    // Without randomness the first choice is as good as any.
+    let _ = openssl::rand::rand_bytes(&mut octets);
+    u32::from_be_bytes(octets)
+}

@@ -18,7 +18,7 @@ use super::connect::Connect;
 use super::decision::Record;
 use super::delivery::{Delivery, Waiting};
 use super::outcome::{self, Patience};
-use super::{Reason, Settings, lock};
+use super::{Reason, Settings, lock, random};
 use crate::log;
 use crate::net::Breaker;
 use crate::queue::schedule::Job;
@@ -332,12 +332,4 @@ fn log_deferred(entry: &Entry, changes: &[(usize, Change)]) {
             entry.id
         ));
     }
-}
-
-/// Random bits for choices that need no secrecy: the order of equal hosts, the spread of retries.
-fn random() -> u32 {
-    let mut octets = [0; 4];
-    // Without randomness the first choice is as good as any.
-    let _ = openssl::rand::rand_bytes(&mut octets);
-    u32::from_be_bytes(octets)
 }

@@ -129,6 +129,7 @@ const ALL: [Advice; 14] = [
         tokens: &[
             "resolver-not-validating",
             "not-loopback",
+            "bad-address",
             "stopped",
             "internal",
         ],

@@ -1,0 +1,313 @@
+//! `gateway check`: walks every step towards a destination up to the verified handshake, sends no mail, and says what would happen and why.
+
+use std::num::NonZeroU16;
+use std::sync::Arc;
+
+use super::options::{Command, Failure, Invocation};
+use super::{exit, print};
+use crate::dns::RecordType;
+use crate::dnssec::Security;
+use crate::log::one_line;
+use crate::outbound::attempt::{self, Ended, Errand, Means, Next};
+use crate::outbound::cause::{Cause, Verdict};
+use crate::outbound::connect::{Carrier, Connect, Network};
+use crate::outbound::decision::{Decision, Record, bare};
+use crate::outbound::facts::Asked;
+use crate::outbound::policy::{Pattern, Policy};
+use crate::outbound::{self, Level, Phase, Reason, Settings};
+use crate::resolver::{Content, Resolve, Resolver};
+use crate::smtp::{Host, Mailbox};
+
+/// `gateway check`.
+pub const COMMAND: Command = Command {
+    name: "check",
+    synopsis: "[-p PORT] [-l LEVEL] [--json] ADDRESS|DOMAIN…",
+    summary: "find out whether mail for a domain would be delivered, and why (not)",
+    details: "\
+Walks every step of a delivery: MX, addresses and TLSA with their DNSSEC status, connection, STARTTLS, handshake, comparison of the
+certificate with the TLSA records. No mail command is sent. After a success the other hosts are checked as well, at most 5 hosts and
+10 addresses.
+
+--json: one object a line for each argument:
+        {\"domain\",\"level\",\"verdict\",\"code\",\"reason\",\"text\",\"mx\":{\"status\",\"rcode\",\"ede\",\"expanded\",\"records\",\"resolver\",\"error\"},
+        \"hosts\":[{\"name\",\"preference\",\"port\",\"address\",\"mx_status\",\"address_status\",\"tlsa_base\",\"tlsa_status\",\"tlsa\",\"verdict\",
+        \"code\",\"reason\",\"text\",\"step\",\"remarks\",\"verified\",\"matched\":{\"usage\",\"selector\",\"matching\",\"depth\"},\"tls\"}…]}
+        verdict is deliver, defer or reject; code is an enhanced status code; what is not known is null
+
+Exit 0 if mail would be delivered, 75 if it would wait, 69 if it would be refused; of several arguments the worst counts.",
+    options: |options| {
+        options.optopt("p", "port", "port of the MX hosts", "PORT");
+        options.optopt(
+            "l",
+            "level",
+            "what must be proven, instead of the configured policy: dane-only or none",
+            "LEVEL",
+        );
+        options.optflag("", "json", "for programs: one object a line");
+    },
+    looks_up: true,
+    run,
+};
+
+/// Levels of the interface that are to come.
+const LEVELS_TO_COME: [&str; 5] = ["dane", "mta-sts", "secure", "fingerprint", "encrypt"];
+
+fn run(invocation: &Invocation) -> Result<u8, Failure> {
+    let matches = &invocation.matches;
+    let mut settings = invocation.config.outbound.clone();
+    if let Some(port) = matches.opt_str("p") {
+        use_port(&mut settings, &port)?;
+    }
+    if let Some(level) = matches.opt_str("l") {
+        use_level(&mut settings, &level)?;
+    }
+    let targets: Vec<Host> = matches
+        .free
+        .iter()
+        .map(|word| target(word))
+        .collect::<Result<_, _>>()?;
+    if targets.is_empty() {
+        let text = "expected an address or a domain: 'gateway check example.org'";
+        return Err(Failure::usage(text));
+    }
+    let resolver = Resolver::new(&invocation.config.resolver);
+    let resolver = resolver.map_err(|error| Failure::new(exit::CONFIG, error.to_string()))?;
+    let checker = Checker {
+        settings: &settings,
+        resolver: Arc::new(resolver),
+        connector: Box::new(Network),
+        is_json: matches.opt_present("json"),
+    };
+    let mut worst = Verdict::Deliver;
+    for target in &targets {
+        worst = worst.max(checker.check(target)?);
+    }
+    Ok(match worst {
+        Verdict::Deliver => exit::OK,
+        Verdict::Defer => exit::TEMPORARY,
+        Verdict::Reject => exit::UNAVAILABLE,
+    })
+}
+
+fn use_port(settings: &mut Settings, text: &str) -> Result<(), Failure> {
+    let port: NonZeroU16 = text.parse().map_err(|_| {
+        Failure::usage(format!(
+            "option '-p': expected a port from 1 to 65535, found '{text}'"
+        ))
+    })?;
+    settings.smtp_port = port.get();
+    for policy in &mut settings.policies.0 {
+        policy.port = None;
+    }
+    Ok(())
+}
+
+fn use_level(settings: &mut Settings, text: &str) -> Result<(), Failure> {
+    let Some(level) = Level::parse(text) else {
+        let text = match LEVELS_TO_COME.contains(&text) {
+            true => {
+                format!("option '-l': level '{text}' is not built yet; 'dane-only' and 'none' are")
+            }
+            false => format!("option '-l': expected 'dane-only' or 'none', found '{text}'"),
+        };
+        return Err(Failure::usage(text));
+    };
+    let lines = &mut settings.policies.0;
+    for policy in lines.iter_mut() {
+        policy.level = level;
+    }
+    if !lines.iter().any(|policy| policy.pattern == Pattern::Any) {
+        lines.insert(
+            0,
+            Policy {
+                pattern: Pattern::Any,
+                level,
+                port: None,
+            },
+        );
+    }
+    Ok(())
+}
+
+/// A mailbox, whose domain is meant, or a domain, or an address literal.
+fn target(word: &str) -> Result<Host, Failure> {
+    let host = match word.contains('@') {
+        true => Mailbox::parse(word).map(|mailbox| mailbox.host),
+        false => Host::parse(word),
+    };
+    host.map_err(|error| {
+        Failure::usage(format!(
+            "'{word}' is neither an address nor a domain: {error}"
+        ))
+    })
+}
+
+struct Checker<'a> {
+    settings: &'a Settings,
+    resolver: Arc<dyn Resolve>,
+    connector: Box<dyn Connect>,
+    is_json: bool,
+}
+
+impl Checker<'_> {
+    fn check(&self, target: &Host) -> Result<Verdict, Failure> {
+        let rule = self.settings.policies.rule(target);
+        let port = rule.port.unwrap_or(self.settings.smtp_port);
+        let mut visit = Visit {
+            is_silent: self.is_json,
+            failure: None,
+        };
+        visit.say(&format!(
+            "{}: level {}, port {port}\n",
+            bare(target),
+            rule.level
+        ));
+        let means = Means {
+            settings: self.settings,
+            resolver: &*self.resolver,
+            connector: &*self.connector,
+            breaker: None,
+            is_stopping: &|| false,
+        };
+        let decision = attempt::walk(means, target, &mut visit, &mut outbound::random);
+        match self.is_json {
+            true => print(format!("{}\n", decision.json()))?,
+            false => visit.say(&conclusion(&decision)),
+        }
+        match visit.failure {
+            Some(failure) => Err(failure),
+            None => Ok(decision.verdict()),
+        }
+    }
+}
+
+/// The errand of a check: say what is found, as it is found, and leave every server again.
+struct Visit {
+    is_silent: bool,
+    /// Why nothing more can be printed.
+    failure: Option<Failure>,
+}
+
+impl Visit {
+    fn say(&mut self, text: &str) {
+        if !self.is_silent && self.failure.is_none() {
+            self.failure = print(text).err();
+        }
+    }
+}
+
+impl Errand for Visit {
+    fn asked(&mut self, asked: &Asked) {
+        self.say(&question(asked));
+    }
+
+    fn connected(&mut self, carrier: Box<dyn Carrier>) -> Ended {
+        let text = match carrier.matched() {
+            Some(_) => "the server is proven to be the right one; mail would be sent now",
+            None => "the server is on this machine; mail would be sent now, in clear text",
+        };
+        carrier.quit();
+        Ended {
+            cause: Cause::new(Reason::Delivered, text),
+            phase: Phase::Verdict,
+            next: Next::Host,
+        }
+    }
+
+    fn attempted(&mut self, record: &Record) {
+        if record.mx.is_some() || record.address.is_some() {
+            self.say(&host(record));
+        }
+    }
+}
+
+/// One question: what was asked, what was found, how sure it is, and what that means.
+fn question(asked: &Asked) -> String {
+    let mut text = format!("  {} of {}", asked.rtype, asked.name);
+    match &asked.result {
+        Err(error) => text += &format!(": unknown: {}", one_line(&error.kind.to_string())),
+        Ok(answer) => {
+            text += &format!(": {}", answer.security);
+            for alias in &answer.aliases {
+                text += &format!(", alias of {}", alias.target);
+            }
+        }
+    }
+    if !asked.server().is_empty() {
+        text += &format!(" (resolver {})", asked.server());
+    }
+    text.push('\n');
+    for data in asked.data() {
+        text += &format!("      {data}\n");
+    }
+    let errors = asked.extended_errors();
+    if !errors.is_empty() {
+        text += &format!("      the resolver says: {}\n", one_line(&errors));
+    }
+    text += &format!("      = {}\n", meaning(asked));
+    text
+}
+
+/// What the answer to a question means for the delivery.
+fn meaning(asked: &Asked) -> &'static str {
+    let Ok(answer) = &asked.result else {
+        return "not known; that is never taken for \"not there\"";
+    };
+    let is_there = matches!(answer.content, Content::Records(_));
+    match (answer.security, is_there, asked.rtype) {
+        (Security::Insecure, true, _) => "anybody on the way could have made this up",
+        (Security::Insecure, false, _) => {
+            "nothing there, it says; anybody on the way could have made this up"
+        }
+        (Security::Secure, true, RecordType::MX) => "proven: these are the servers of the domain",
+        (Security::Secure, true, RecordType::TLSA) => {
+            "proven: the server's certificate must match one of these"
+        }
+        (Security::Secure, true, _) => "proven",
+        (Security::Secure, false, _) => match answer.content {
+            Content::NxDomain => "proven: there is no such name",
+            Content::NoData | Content::Records(_) => "proven: there is no such record",
+        },
+    }
+}
+
+/// One host attempt.
+fn host(record: &Record) -> String {
+    let cause = &record.cause;
+    let mut text = format!("  {}", record.host());
+    if let Some(address) = record.address {
+        text += &format!(" [{address}]:{}", record.port);
+    }
+    text += &format!(
+        ": {} {} {}\n",
+        cause.verdict().name(),
+        cause.status,
+        cause.reason
+    );
+    if let Some(tls) = &record.tls {
+        text += &format!("      {} with {}\n", tls.version, tls.cipher);
+    }
+    if let Some(matched) = &record.matched {
+        let record = matched.record();
+        text += &format!("      the certificate matches {record}\n");
+    }
+    text += &format!("      at {}: {}\n", record.step, cause.text);
+    text
+}
+
+fn conclusion(decision: &Decision) -> String {
+    let cause = &decision.deciding.cause;
+    let remarks = decision.deciding.remarks.iter();
+    let remarks: Vec<&str> = remarks.map(|remark| remark.token()).collect();
+    let mut text = format!(
+        "  verdict: {} {} {}\n      {}\n",
+        decision.verdict().name(),
+        cause.status,
+        cause.reason,
+        cause.text
+    );
+    if !remarks.is_empty() {
+        text += &format!("      remarkable: {}\n", remarks.join(", "));
+    }
+    text
+}
