@@ -12,10 +12,6 @@ use openssl::ssl::{Ssl, SslContext, SslMethod, SslStream};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-fn address(host: &MxHost) -> std::net::SocketAddr {
-    (host.ip(), host.port()).into()
-}
-
 fn read(stream: &mut impl Read) -> String {
     let mut buffer = [0; 1024];
     let count = stream.read(&mut buffer).expect("a reply");
@@ -24,7 +20,7 @@ fn read(stream: &mut impl Read) -> String {
 
 /// Connects, asks for STARTTLS, and handshakes with nothing verified.
 fn starttls(host: &MxHost) -> Result<SslStream<TcpStream>, String> {
-    let mut socket = TcpStream::connect(address(host)).expect("the host listens");
+    let mut socket = TcpStream::connect(host.address()).expect("the host listens");
     socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     assert!(read(&mut socket).starts_with("220 "));
     socket.write_all(b"STARTTLS\r\n").expect("sent");
@@ -42,7 +38,7 @@ fn starttls(host: &MxHost) -> Result<SslStream<TcpStream>, String> {
 fn an_mx_host_stores_what_it_gets_and_records_the_dialogue() {
     let host = MxHost::start("mx.d.test");
     let message = "Subject: x\n\n.dot\nlast\n";
-    let reply = submit(address(&host), "a@s.test", &["b@d.test"], message).expect("a dialogue");
+    let reply = submit(host.address(), "a@s.test", &["b@d.test"], message).expect("a dialogue");
     assert_eq!(reply.code, 250);
     let stored = host.wait_for_messages(1, PATIENCE);
     assert_eq!(stored[0].sender, "a@s.test");
@@ -143,7 +139,7 @@ fn the_handshake_fails_where_it_shall() {
 #[test]
 fn switches_change_the_dialogue() {
     let host = MxHost::start("mx.d.test");
-    let at = address(&host);
+    let at = host.address();
     let connect = || SmtpClient::connect(at).expect("a greeting");
 
     host.behave(Behaviour::new().reply("BANNER", "554 5.3.2 go away"));

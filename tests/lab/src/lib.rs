@@ -6,6 +6,7 @@ pub mod mx;
 pub mod process;
 pub mod seats;
 pub mod smtp;
+pub mod story;
 pub mod temp;
 pub mod world;
 

@@ -176,6 +176,15 @@ impl Gateway {
         self.directory.path()
     }
 
+    /// Its configuration file.
+    ///
+    /// # Panics
+    /// When the file has gone.
+    pub fn configuration(&self) -> String {
+        let file = self.directory.path().join("gateway.conf");
+        fs::read_to_string(file).expect("the file was written at start")
+    }
+
     /// Its process id, while it runs.
     pub fn pid(&self) -> Option<u32> {
         self.running.as_ref().map(|running| running.child.id())

@@ -86,6 +86,11 @@ impl MxHost {
         &self.shared.name
     }
 
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Its address, for the zone.
     pub const fn ip(&self) -> IpAddr {
         self.address.ip()

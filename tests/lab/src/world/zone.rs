@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use gateway::dns::{Name, Rdata, Tlsa};
+use gateway::dns::{Name, Rdata, Record, Tlsa, zonefile};
 use gateway::time::Timestamp;
 
 use super::rrset::Validity;
@@ -116,6 +116,18 @@ impl Zone {
     #[must_use]
     pub fn record(self, owner: &str, data: Rdata) -> Self {
         self.rdata(name(owner), data)
+    }
+
+    /// Records in zone-file form, relative to the apex; their own times to live are not kept.
+    ///
+    /// # Panics
+    /// When it is no zone file, or an owner is not in the zone.
+    #[must_use]
+    pub fn text(self, text: &str) -> Self {
+        let records = zonefile::parse(text, &self.apex)
+            .unwrap_or_else(|error| panic!("zone {}: {error}", self.apex));
+        let add = |zone: Self, record: Record| zone.rdata(record.name, record.data);
+        records.into_iter().fold(self, add)
     }
 
     /// The time to live of all its records, in seconds.

@@ -1,0 +1,123 @@
+//! How the demonstration looks: headings, paragraphs and quoted output, with colours only where a person looks at them.
+
+use std::io::{self, IsTerminal, Write};
+
+/// Columns of a paragraph.
+const WIDTH: usize = 100;
+
+/// What a quoted text is.
+#[derive(Clone, Copy)]
+pub(crate) enum Quote {
+    /// Something a program printed, or a file holds.
+    Plain,
+    /// A line worth looking at.
+    Marked,
+}
+
+/// Where the story is printed. A reader who has gone (`| head`) does not stop the demonstration: its exit code still counts.
+pub(crate) struct Page {
+    is_coloured: bool,
+}
+
+impl Page {
+    /// Standard output; in colour if it is a terminal and the user has not asked for none (NO_COLOR).
+    pub(crate) fn new() -> Self {
+        let is_refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let is_dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+        Self {
+            is_coloured: io::stdout().is_terminal() && !is_refused && !is_dumb,
+        }
+    }
+
+    /// A chapter begins.
+    pub(crate) fn heading(&self, title: &str) {
+        let rule = "━".repeat(WIDTH);
+        self.line("");
+        self.line(&self.coloured("1;34", &rule));
+        self.line(&self.coloured("1;34", title));
+        self.line(&self.coloured("1;34", &rule));
+    }
+
+    /// A part of a chapter begins.
+    pub(crate) fn subheading(&self, title: &str) {
+        self.line("");
+        self.line(&self.coloured("1", &format!("── {title}")));
+    }
+
+    /// A paragraph; line breaks in it are as good as spaces.
+    pub(crate) fn say(&self, text: &str) {
+        self.line("");
+        for line in wrapped(text) {
+            self.line(&line);
+        }
+    }
+
+    /// A point of a list.
+    pub(crate) fn point(&self, text: &str) {
+        for (number, line) in wrapped(text).into_iter().enumerate() {
+            let mark = if number == 0 { "  • " } else { "    " };
+            self.line(&format!("{mark}{line}"));
+        }
+    }
+
+    /// Output or a file, word for word; `how` tells the lines apart.
+    pub(crate) fn quote(&self, text: &str, how: impl Fn(&str) -> Quote) {
+        self.line("");
+        let bar = self.coloured("2", "│");
+        for line in text.trim_end().lines() {
+            match how(line) {
+                Quote::Plain => self.line(&format!("  {bar} {line}")),
+                Quote::Marked => self.line(&format!("  {bar} {}", self.coloured("1;33", line))),
+            }
+        }
+    }
+
+    /// A command that is run.
+    pub(crate) fn command(&self, line: &str) {
+        self.line("");
+        self.line(&self.coloured("1;36", &format!("  $ {line}")));
+    }
+
+    /// A fact that was checked.
+    pub(crate) fn check(&self, is_right: bool, text: &str) {
+        let (colour, mark) = if is_right {
+            ("1;32", "✓")
+        } else {
+            ("1;31", "✗")
+        };
+        self.line(&self.coloured(colour, &format!("  {mark} {text}")));
+    }
+
+    /// An empty line.
+    pub(crate) fn gap(&self) {
+        self.line("");
+    }
+
+    fn coloured(&self, code: &str, text: &str) -> String {
+        if self.is_coloured {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    fn line(&self, text: &str) {
+        let _ = writeln!(io::stdout().lock(), "{text}");
+    }
+}
+
+fn wrapped(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().expect("there is always a line");
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= WIDTH {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
