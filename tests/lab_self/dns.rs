@@ -1,7 +1,7 @@
 //! The lab's DNS: real signatures, proofs of denial, and a resolver that says AD only where it is due.
 
 use std::io::{Read, Write};
-use std::net::{TcpStream, UdpSocket};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use openssl::ec::{EcGroup, EcKey, EcPoint};
 use openssl::ecdsa::EcdsaSig;
 use openssl::nid::Nid;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 fn name(text: &str) -> Name {
     Name::parse(text).expect("a name")
@@ -36,7 +36,7 @@ fn tlsa(octet: u8) -> Tlsa {
     }
 }
 
-fn world() -> World {
+pub(crate) fn world() -> World {
     let signed = Zone::signed("d.test")
         .mx(10, "mx.d.test")
         .address("mx.d.test", [192, 0, 2, 1].into())
@@ -71,7 +71,7 @@ fn world() -> World {
 
 /// How to ask; the default is as the gateway asks.
 #[derive(Clone, Copy)]
-struct Ask {
+pub(crate) struct Ask {
     edns: Option<u16>,
     dnssec_ok: bool,
     authentic_data: bool,
@@ -89,7 +89,7 @@ impl Default for Ask {
     }
 }
 
-fn query(ask: Ask, owner: &str, rtype: RecordType) -> Message {
+pub(crate) fn query(ask: Ask, owner: &str, rtype: RecordType) -> Message {
     let question = Question {
         name: name(owner),
         rtype,
@@ -102,15 +102,18 @@ fn query(ask: Ask, owner: &str, rtype: RecordType) -> Message {
     query
 }
 
-fn over_udp(world: &World, query: &Message) -> Message {
+/// Sends a query in a datagram, and waits for the reply.
+pub(crate) fn send(resolver: SocketAddr, query: &Message) -> Message {
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
     socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-    socket
-        .send_to(&query.encode(), world.resolver())
-        .expect("sent");
+    socket.send_to(&query.encode(), resolver).expect("sent");
     let mut buffer = [0; 65_535];
     let length = socket.recv(&mut buffer).expect("a reply");
     Message::decode(&buffer[..length]).expect("a message")
+}
+
+pub(crate) fn over_udp(world: &World, query: &Message) -> Message {
+    send(world.resolver(), query)
 }
 
 fn over_tcp(world: &World, query: &Message) -> Message {
