@@ -184,6 +184,7 @@ impl Gateway {
         );
         let outbound = outbound.map_err(refused("start the scheduler's thread"))?;
         let inbound = inbound.start(services.for_sessions(&queue));
+        let inbound = inbound.map_err(refused("start the listeners' threads"))?;
         for address in addresses {
             log::info(format_args!("listening on {address}"));
         }

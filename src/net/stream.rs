@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -83,6 +84,12 @@ impl Stream {
         let _ = self.socket.shutdown(Shutdown::Both);
     }
 
+    /// Tells the peer that nothing more is coming; reading goes on.
+    pub fn end_output(&self) {
+        // Already closed is as good as closed.
+        let _ = self.socket.shutdown(Shutdown::Write);
+    }
+
     pub(super) const fn socket(&self) -> &Arc<TcpStream> {
         &self.socket
     }
@@ -91,6 +98,13 @@ impl Stream {
         self.deadline
             .remaining()
             .ok_or_else(|| io::ErrorKind::TimedOut.into())
+    }
+}
+
+/// To wait for input without reading it.
+impl AsFd for Stream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }
 

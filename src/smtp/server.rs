@@ -153,6 +153,16 @@ impl Server {
         }
     }
 
+    /// How the client introduced itself, if it did.
+    pub const fn client(&self) -> Option<&Client> {
+        match &self.state {
+            State::Start | State::Closed => None,
+            State::Ready(client) | State::Judging(client) => Some(client),
+            State::Mail(transaction) => Some(&transaction.client),
+            State::Data(receiving) => Some(&receiving.client),
+        }
+    }
+
     /// Octets held for the message on its way in.
     pub fn content_len(&self) -> usize {
         match &self.state {
