@@ -9,22 +9,23 @@
 //!
 //! next: `src/outbound/session.rs`, then `src/outbound/outcome.rs`
 
+mod host;
+
 use core::net::{IpAddr, SocketAddr};
 
 use super::address::{self, Addresses, Permit};
-use super::base::{self, Judgement};
 use super::cause::Cause;
 use super::connect::{Carrier, Connect};
 use super::decision::{Decision, Record, Step};
-use super::facts::{Asked, Questions, Status, tlsa_owner};
+use super::facts::{Asked, Questions, Status};
 use super::route::{self, Exchange, MxHost, Random, Route};
-use super::session::{Failure, Link, Phase, Timeouts};
+use super::session::Phase;
 use super::{Effect, Level, Reason, Settings};
-use crate::dane::Plan;
-use crate::dns::{Name, RecordType};
+use crate::dns::RecordType;
 use crate::net::Breaker;
 use crate::resolver::Resolve;
 use crate::smtp::{Domain, Host};
+use host::Base;
 
 /// MX hosts tried in one run (rfc M18); the others get their turn when those before them are gone from the DNS.
 pub const HOSTS_MAX: usize = 5;
@@ -128,14 +129,6 @@ struct Candidate {
     record: Record,
     families: Option<[Asked; 2]>,
     found: Result<Addresses, Cause>,
-}
-
-/// The TLSA base domain of a host and what must match there.
-struct Base {
-    host: Name,
-    owner: Name,
-    asked: Asked,
-    plan: Plan,
 }
 
 impl<'a> Walk<'a> {
@@ -254,46 +247,6 @@ impl<'a> Walk<'a> {
         self.addresses(&record, families.as_ref(), &addresses.usable, base)
     }
 
-    /// Step 3: the first candidate with secure TLSA records (RFC 7672 §2.2.3).
-    fn find_base(&mut self, record: &mut Record, candidates: &[Name]) -> Result<Base, Cause> {
-        let mut first = None;
-        for host in candidates {
-            let owner = match tlsa_owner(host, self.known.port) {
-                Ok(owner) => owner,
-                Err(error) => {
-                    let text = format!("{} can have no TLSA records: {error}", host.to_host());
-                    first.get_or_insert(Cause::new(Reason::DaneRequired, text));
-                    continue;
-                }
-            };
-            let asked = self.questions().tlsa(&owner);
-            record.note(&asked);
-            self.errand.asked(&asked);
-            match base::judge(host, &asked) {
-                Judgement::Base(plan, remarks) => {
-                    record.remarks.extend(remarks);
-                    let host = host.clone();
-                    record.note_base(&host, &asked);
-                    return Ok(Base {
-                        host,
-                        owner,
-                        asked,
-                        plan,
-                    });
-                }
-                Judgement::Next(cause) => {
-                    first.get_or_insert(cause);
-                }
-                Judgement::Stop(cause) => {
-                    record.note_base(host, &asked);
-                    return Err(cause);
-                }
-            }
-        }
-        let nothing = || Cause::new(Reason::Internal, "no TLSA candidate");
-        Err(first.unwrap_or_else(nothing))
-    }
-
     /// Steps 4 and 5 for each address.
     fn addresses(
         &mut self,
@@ -331,112 +284,6 @@ impl<'a> Walk<'a> {
             Next::Enough => Next::Enough,
             Next::Host => ended.next,
         }
-    }
-
-    /// Step 4: a connection that may carry mail, made with records that are valid now (rfc B9, C12).
-    fn connect(
-        &mut self,
-        record: &mut Record,
-        address: IpAddr,
-        base: Option<&mut Base>,
-    ) -> Result<Box<dyn Carrier>, Cause> {
-        let carrier = match base {
-            None => self.dial(record, address, None)?,
-            Some(base) => self.connect_verified(record, address, base)?,
-        };
-        match self.is_still_designated(record) {
-            Ok(true) => Ok(carrier),
-            Ok(false) => {
-                carrier.quit();
-                let text = format!("{} is no longer an MX host of the domain", record.host());
-                Err(Cause::new(Reason::MxExpired, text))
-            }
-            Err(cause) => {
-                carrier.quit();
-                Err(cause)
-            }
-        }
-    }
-
-    /// The TLSA records are fetched anew once if they do not match, or if their time to live ended before the verdict.
-    fn connect_verified(
-        &mut self,
-        record: &mut Record,
-        address: IpAddr,
-        base: &mut Base,
-    ) -> Result<Box<dyn Carrier>, Cause> {
-        let first = self.dial(record, address, Some(base));
-        let is_final = match &first {
-            Ok(_) => base.asked.is_current(),
-            Err(cause) => cause.reason != Reason::ValidationFailure,
-        };
-        if is_final {
-            return first;
-        }
-        let fresh = self.questions().fresh_tlsa(&base.owner);
-        self.errand.asked(&fresh);
-        let judgement = base::judge(&base.host, &fresh);
-        match (judgement, first) {
-            (Judgement::Base(plan, _), first) => {
-                let is_same = is_same_set(&plan, &base.plan);
-                record.note(&fresh);
-                record.note_base(&base.host, &fresh);
-                (base.plan, base.asked) = (plan, fresh);
-                if is_same {
-                    return first;
-                }
-                if let Ok(carrier) = first {
-                    carrier.quit();
-                }
-                self.dial(record, address, Some(base))
-            }
-            (Judgement::Next(cause) | Judgement::Stop(cause), Ok(carrier)) => {
-                record.note(&fresh);
-                carrier.quit();
-                Err(cause)
-            }
-            (Judgement::Next(_) | Judgement::Stop(_), Err(mismatch)) => Err(mismatch),
-        }
-    }
-
-    fn dial(
-        &mut self,
-        record: &mut Record,
-        address: IpAddr,
-        base: Option<&Base>,
-    ) -> Result<Box<dyn Carrier>, Cause> {
-        let settings = self.means.settings;
-        let server_name = base.map_or_else(|| record.host().to_owned(), |base| base.host.to_host());
-        let link = Link {
-            address: SocketAddr::new(address, record.port),
-            server_name: &server_name,
-            hostname: &settings.hostname,
-            timeouts: Timeouts::from(settings),
-            breaker: self.means.breaker,
-        };
-        let connected = self
-            .means
-            .connector
-            .connect(&link, base.map(|base| &base.plan));
-        connected.map_err(|failure| {
-            record.step = Step::Session(failure.phase);
-            explained(&failure, base)
-        })
-    }
-
-    /// B9: an MX record whose time to live is over when the certificate was verified counts only if it is still there.
-    fn is_still_designated(&mut self, record: &Record) -> Result<bool, Cause> {
-        let (Some(mx), Host::Domain(domain)) = (&self.mx, &record.domain) else {
-            return Ok(true);
-        };
-        if mx.is_current() {
-            return Ok(true);
-        }
-        let route = self.route(&domain.clone())?;
-        Ok(route
-            .hosts
-            .iter()
-            .any(|host| Some(host) == record.mx.as_ref()))
     }
 
     /// M19: the recipients have an address instead of a domain.
@@ -530,14 +377,6 @@ fn is_same(own: SocketAddr, address: IpAddr, port: u16) -> bool {
     own.port() == port && (own.ip().to_canonical() == address || is_everywhere)
 }
 
-fn is_same_set(one: &Plan, other: &Plan) -> bool {
-    let contains = |outer: &Plan, inner: &Plan| {
-        let mut records = inner.usable.iter();
-        records.all(|record| outer.usable.contains(record))
-    };
-    contains(one, other) && contains(other, one)
-}
-
 fn status_of_family(families: Option<&[Asked; 2]>, address: IpAddr) -> Option<Status> {
     let rtype = match address {
         IpAddr::V4(_) => RecordType::A,
@@ -547,14 +386,6 @@ fn status_of_family(families: Option<&[Asked; 2]>, address: IpAddr) -> Option<St
     Some(asked.status())
 }
 
-/// The cause of a failed session; a mismatch also says where the records are to be mended.
-fn explained(failure: &Failure, base: Option<&Base>) -> Cause {
-    let mut cause = Cause::from(failure);
-    if let (Reason::ValidationFailure, Some(base)) = (failure.reason, base) {
-        cause.text = format!(
-            "at {} {}; if this is the right server, its operator must publish that record there, if not, somebody is in between",
-            base.owner, cause.text
-        );
-    }
-    cause
-}
+#[cfg(test)]
+#[path = "attempt_tests.rs"]
+mod tests;

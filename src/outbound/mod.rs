@@ -10,6 +10,9 @@ pub mod connect;
 pub mod decision;
 pub mod delivery;
 pub mod facts;
+#[cfg(test)]
+#[path = "fakes_tests.rs"]
+mod fakes;
 pub mod outcome;
 pub mod policy;
 pub mod reason;

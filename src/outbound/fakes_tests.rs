@@ -1,0 +1,397 @@
+//! Stand-ins for the DNS and for servers, made of one line of text per answer.
+
+use core::net::{IpAddr, SocketAddr};
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use super::cause::Cause;
+use super::connect::{Carrier, Connect};
+use super::policy::{Pattern, Policies, Policy};
+use super::session::{Failure, Link, Mail, Phase, Receipt, TlsFacts};
+use super::{Level, Reason, Settings};
+use crate::bytes::hex;
+use crate::dane::{self, Match, Mismatch, Plan};
+use crate::dns::{EdeCode, Name, Rcode, Record, RecordType, zonefile};
+use crate::dnssec::Security;
+use crate::net::Network;
+use crate::resolver::{Alias, Answer, Content, LookupError, LookupErrorKind, Resolve};
+use crate::smtp::{Domain, Reply};
+use crate::time::Deadline;
+
+/// What every fake server presents, unless it is told otherwise.
+const CERTIFICATE: &[u8] = b"certificate";
+
+pub(super) fn domain(text: &str) -> Domain {
+    Domain::parse(text).expect("a domain")
+}
+
+pub(super) fn name(text: &str) -> Name {
+    Name::parse(text).expect("a name")
+}
+
+/// Settings for `gateway.test`, with short limits.
+pub(super) fn settings(level: Level) -> Settings {
+    Settings {
+        hostname: domain("gateway.test"),
+        own_addresses: vec!["192.0.2.99:25".parse().expect("an address")],
+        smtp_port: 25,
+        policies: Policies(vec![Policy {
+            pattern: Pattern::Any,
+            level,
+            port: None,
+        }]),
+        allow_addresses: vec!["10.1.0.0/16".parse::<Network>().expect("a network")],
+        workers: 4,
+        lookup_timeout: Duration::from_secs(20),
+        connect_timeout: Duration::from_secs(20),
+        command_timeout: Duration::from_secs(20),
+    }
+}
+
+/// Answers from a table; what is not in it is a secure NODATA.
+///
+/// A line is `NAME TYPE STATUS DATA, DATA…`. STATUS is `secure`, `insecure`, or an error; `ttl=N`, `ede=N` and `alias=NAME` may follow it.
+/// DATA is zone-file text, `nodata` or `nxdomain`; for TLSA also a word of [`tlsa`].
+#[derive(Default)]
+pub(super) struct FakeDns {
+    answers: Mutex<HashMap<(Name, RecordType), Result<Answer, LookupErrorKind>>>,
+    fresh: Mutex<HashMap<(Name, RecordType), Result<Answer, LookupErrorKind>>>,
+    pub(super) asked: Mutex<Vec<String>>,
+}
+
+impl FakeDns {
+    pub(super) fn new(lines: &[&str]) -> Self {
+        let dns = Self::default();
+        for line in lines {
+            match line.strip_prefix("fresh ") {
+                Some(line) => dns.insert(&dns.fresh, line),
+                None => dns.set(line),
+            }
+        }
+        dns
+    }
+
+    pub(super) fn set(&self, line: &str) {
+        self.insert(&self.answers, line);
+    }
+
+    fn insert(
+        &self,
+        table: &Mutex<HashMap<(Name, RecordType), Result<Answer, LookupErrorKind>>>,
+        line: &str,
+    ) {
+        let mut words = line.splitn(4, ' ');
+        let owner = name(words.next().expect("a name"));
+        let rtype: RecordType = words.next().expect("a type").parse().expect("a type");
+        let status = words.next().expect("a status");
+        let rest = words.next().unwrap_or("nodata");
+        let result = parse_answer(&owner, rtype, status, rest);
+        table.lock().expect("sound").insert((owner, rtype), result);
+    }
+
+    /// The questions so far, `MX d.test.`.
+    pub(super) fn questions(&self) -> Vec<String> {
+        self.asked.lock().expect("sound").clone()
+    }
+
+    fn answer(
+        &self,
+        table: &HashMap<(Name, RecordType), Result<Answer, LookupErrorKind>>,
+        name: &Name,
+        rtype: RecordType,
+    ) -> Option<Result<Answer, LookupError>> {
+        let result = table.get(&(name.clone(), rtype))?.clone();
+        Some(result.map_err(|kind| LookupError {
+            kind,
+            name: name.clone(),
+            rtype,
+            server: "fake".to_owned(),
+            extended_errors: Vec::new(),
+        }))
+    }
+}
+
+impl Resolve for FakeDns {
+    fn lookup(
+        &self,
+        name: &Name,
+        rtype: RecordType,
+        _deadline: Deadline,
+    ) -> Result<Answer, LookupError> {
+        self.asked
+            .lock()
+            .expect("sound")
+            .push(format!("{rtype} {name}"));
+        let answers = self.answers.lock().expect("sound");
+        self.answer(&answers, name, rtype)
+            .unwrap_or_else(|| Ok(answer(name, Security::Secure, Content::NoData)))
+    }
+
+    fn lookup_fresh(
+        &self,
+        name: &Name,
+        rtype: RecordType,
+        deadline: Deadline,
+    ) -> Result<Answer, LookupError> {
+        let fresh = self.answer(&self.fresh.lock().expect("sound"), name, rtype);
+        fresh.unwrap_or_else(|| self.lookup(name, rtype, deadline))
+    }
+}
+
+fn answer(owner: &Name, security: Security, content: Content) -> Answer {
+    let rcode = match content {
+        Content::NxDomain => Rcode::NXDOMAIN,
+        _ => Rcode::NOERROR,
+    };
+    Answer {
+        security,
+        aliases: Vec::new(),
+        owner: owner.clone(),
+        content,
+        ttl: 3600,
+        rcode,
+        extended_errors: Vec::new(),
+        server: "fake".to_owned(),
+    }
+}
+
+fn parse_answer(
+    owner: &Name,
+    rtype: RecordType,
+    status: &str,
+    rest: &str,
+) -> Result<Answer, LookupErrorKind> {
+    let security = match status {
+        "secure" => Security::Secure,
+        "insecure" => Security::Insecure,
+        "servfail" => return Err(LookupErrorKind::Rcode(Rcode::SERVFAIL)),
+        "refused" => return Err(LookupErrorKind::Rcode(Rcode::REFUSED)),
+        "notimp" => return Err(LookupErrorKind::Rcode(Rcode::NOTIMP)),
+        "timeout" => return Err(LookupErrorKind::Timeout),
+        "malformed" => return Err(LookupErrorKind::Malformed("half a record".to_owned())),
+        "bogus" => return Err(LookupErrorKind::Bogus("signature expired".to_owned())),
+        "indeterminate" => return Err(LookupErrorKind::Indeterminate("budget".to_owned())),
+        "alias-limit" => return Err(LookupErrorKind::AliasLimit),
+        "not-trusted" => return Err(LookupErrorKind::NotTrusted),
+        other => panic!("{other} is no status"),
+    };
+    let mut answer = answer(owner, security, Content::NoData);
+    let mut rest = rest;
+    while let Some((word, after)) = rest.split_once(' ').filter(|(word, _)| word.contains('=')) {
+        match word.split_once('=').expect("a value") {
+            ("ttl", value) => answer.ttl = value.parse().expect("seconds"),
+            ("ede", value) => {
+                let code = EdeCode(value.parse().expect("a code"));
+                answer.extended_errors.push((code, String::new()));
+            }
+            ("alias", target) => {
+                answer.aliases.push(Alias {
+                    owner: answer.owner,
+                    target: name(target),
+                    security,
+                });
+                answer.owner = name(target);
+            }
+            (other, _) => panic!("{other} is no option"),
+        }
+        rest = after;
+    }
+    answer.content = match rest {
+        "nodata" => Content::NoData,
+        "nxdomain" => Content::NxDomain,
+        data => Content::Records(
+            data.split(", ")
+                .map(|one| record(&answer.owner, rtype, one))
+                .collect(),
+        ),
+    };
+    if answer.content == Content::NxDomain {
+        answer.rcode = Rcode::NXDOMAIN;
+    }
+    Ok(answer)
+}
+
+fn record(owner: &Name, rtype: RecordType, data: &str) -> Record {
+    let data = match rtype {
+        RecordType::TLSA => tlsa(data),
+        _ => data.to_owned(),
+    };
+    let line = format!("{owner} 3600 IN {rtype} {data}\n");
+    let records = zonefile::parse(&line, &Name::root()).expect("a record");
+    records.into_iter().next().expect("one record")
+}
+
+/// TLSA data by a word: whether it matches what fake servers present, or why it is unusable.
+fn tlsa(word: &str) -> String {
+    let digest = |text: &[u8]| hex::encode(&Sha256::digest(text));
+    match word {
+        "good" => format!("3 0 1 {}", digest(CERTIFICATE)),
+        "bad" => format!("3 0 1 {}", digest(b"another")),
+        "new" => format!("3 0 1 {}", digest(b"new certificate")),
+        "pkix" => format!("1 0 1 {}", digest(CERTIFICATE)),
+        "unknown" => format!("3 0 9 {}", digest(CERTIFICATE)),
+        "short" => format!("3 0 1 {}", "00".repeat(31)),
+        "garbage" => "3 0 0 DEADBEEF".to_owned(),
+        other => panic!("{other} is no TLSA word"),
+    }
+}
+
+/// How a fake server behaves. What it does to mail depends on the recipient: see [`FakeCarrier`].
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Server {
+    /// Fails at once.
+    Fails(Reason, Phase),
+    /// Presents this and takes mail.
+    Presents(&'static [u8]),
+    /// Refuses MAIL for now.
+    MailLater,
+    /// The connection breaks in this phase of sending.
+    Breaks(Phase),
+    /// A defect of the program.
+    Panics,
+}
+
+/// Servers by address; one that is not listed presents [`CERTIFICATE`] and takes mail.
+#[derive(Default)]
+pub(super) struct FakeNet {
+    pub(super) servers: Mutex<HashMap<IpAddr, Server>>,
+    /// `ADDRESS:PORT NAME` for each connection tried.
+    contacts: Mutex<Vec<String>>,
+    /// `ADDRESS RECIPIENT` for each message taken for a recipient.
+    taken: std::sync::Arc<Mutex<Vec<String>>>,
+}
+
+impl FakeNet {
+    pub(super) fn new(servers: &[(&str, Server)]) -> Self {
+        let net = Self::default();
+        for (address, server) in servers {
+            net.set(address, *server);
+        }
+        net
+    }
+
+    pub(super) fn set(&self, address: &str, server: Server) {
+        let address = address.parse().expect("an address");
+        self.servers.lock().expect("sound").insert(address, server);
+    }
+
+    pub(super) fn contacts(&self) -> Vec<String> {
+        self.contacts.lock().expect("sound").clone()
+    }
+
+    pub(super) fn taken(&self) -> Vec<String> {
+        self.taken.lock().expect("sound").clone()
+    }
+}
+
+impl Connect for std::sync::Arc<FakeNet> {
+    fn connect(&self, link: &Link<'_>, plan: Option<&Plan>) -> Result<Box<dyn Carrier>, Failure> {
+        FakeNet::connect(self, link, plan)
+    }
+}
+
+impl Connect for FakeNet {
+    fn connect(&self, link: &Link<'_>, plan: Option<&Plan>) -> Result<Box<dyn Carrier>, Failure> {
+        let contact = format!("{} {}", link.address, link.server_name);
+        self.contacts.lock().expect("sound").push(contact);
+        let servers = self.servers.lock().expect("sound");
+        let server = servers.get(&link.address.ip()).copied();
+        drop(servers);
+        let server = server.unwrap_or(Server::Presents(CERTIFICATE));
+        let certificate = match server {
+            Server::Fails(reason, phase) => return Err(failure(reason, phase, "as told")),
+            Server::Panics => panic!("a defect, as told"),
+            Server::Presents(certificate) => certificate,
+            Server::MailLater | Server::Breaks(_) => CERTIFICATE,
+        };
+        let matched = match plan.map(|plan| dane::verify(plan, &[certificate.to_vec()])) {
+            None => None,
+            Some(Ok(matched)) => Some(matched),
+            Some(Err(Mismatch::NoCertificate | Mismatch::NoMatch(_))) => {
+                return Err(failure(
+                    Reason::ValidationFailure,
+                    Phase::Verdict,
+                    "the TLSA record does not match",
+                ));
+            }
+        };
+        Ok(Box::new(FakeCarrier {
+            address: link.address,
+            server,
+            tls: matched.is_some().then_some(TlsFacts {
+                version: "TLSv1.3",
+                cipher: "TLS_AES_256_GCM_SHA384",
+            }),
+            matched,
+            taken: std::sync::Arc::clone(&self.taken),
+        }))
+    }
+}
+
+pub(super) fn failure(reason: Reason, phase: Phase, text: &str) -> Failure {
+    Failure {
+        reason,
+        status: reason.status(),
+        phase,
+        reply: None,
+        text: text.to_owned(),
+    }
+}
+
+/// Refuses recipients whose local part begins with `no` (550) or `later` (451), takes the others.
+struct FakeCarrier {
+    address: SocketAddr,
+    server: Server,
+    tls: Option<TlsFacts>,
+    matched: Option<Match>,
+    taken: std::sync::Arc<Mutex<Vec<String>>>,
+}
+
+impl Carrier for FakeCarrier {
+    fn tls(&self) -> Option<&TlsFacts> {
+        self.tls.as_ref()
+    }
+
+    fn matched(&self) -> Option<&Match> {
+        self.matched.as_ref()
+    }
+
+    fn send(&mut self, mail: &Mail<'_>) -> Result<Vec<Receipt>, Failure> {
+        assert!(!mail.recipients.is_empty());
+        if let Server::Breaks(phase) = self.server {
+            return Err(failure(Reason::ConnectionLost, phase, "connection lost"));
+        }
+        let recipients = mail.recipients.iter().map(|mailbox| {
+            let local = mailbox.local.as_str();
+            let refused = |reason: Reason, phase| Err(failure(reason, phase, "as told"));
+            match self.server {
+                Server::MailLater => refused(Reason::RemoteTransient, Phase::Mail),
+                _ if local.starts_with("no") => refused(Reason::RemotePermanent, Phase::Recipient),
+                _ if local.starts_with("later") => {
+                    refused(Reason::RemoteTransient, Phase::Recipient)
+                }
+                _ => {
+                    let taken = format!("{} {mailbox}", self.address.ip());
+                    self.taken.lock().expect("sound").push(taken);
+                    Ok(Reply::parse(&[b"250 2.0.0 taken"]).expect("a reply"))
+                }
+            }
+        });
+        Ok(recipients.collect())
+    }
+
+    fn quit(self: Box<Self>) {}
+}
+
+/// `VERDICT STATUS REASON`.
+pub(super) fn summary(cause: &Cause) -> String {
+    format!(
+        "{} {} {}",
+        cause.verdict().name(),
+        cause.status,
+        cause.reason
+    )
+}
