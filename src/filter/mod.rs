@@ -1,6 +1,6 @@
 //! The content filters: each looks at one message and passes, changes or refuses it; none does I/O.
 //!
-//! A filter is one file with a type that implements [`Filter`], and one line in the table of [`FILTERS`]. Filters run in the order of the
+//! A filter is one file with a type that implements `Filter`, and one line in the table `FILTERS`. Filters run in the order of the
 //! configuration, each on what the one before made of the message. The first refusal ends the chain.
 //!
 //! What a filter cannot do must not let a message through unseen:
@@ -192,7 +192,9 @@ mod tests {
     use super::*;
     use crate::smtp::ReversePath;
 
-    struct Fake(fn(&[u8]) -> Result<Verdict, Excess>);
+    type Apply = fn(&[u8]) -> Result<Verdict, Excess>;
+
+    struct Fake(Apply);
 
     impl Filter for Fake {
         fn apply(&self, _: &Envelope, message: &[u8]) -> Result<Verdict, Excess> {
@@ -200,10 +202,9 @@ mod tests {
         }
     }
 
-    fn run(fakes: &[fn(&[u8]) -> Result<Verdict, Excess>]) -> Result<Filtered, Refusal> {
-        let filter = |fake: &fn(&[u8]) -> _| -> (&'static str, Box<dyn Filter>) {
-            ("fake", Box::new(Fake(*fake)))
-        };
+    fn run(fakes: &[Apply]) -> Result<Filtered, Refusal> {
+        let filter =
+            |fake: &Apply| -> (&'static str, Box<dyn Filter>) { ("fake", Box::new(Fake(*fake))) };
         let chain = Chain {
             filters: fakes.iter().map(filter).collect(),
         };
@@ -256,7 +257,7 @@ mod tests {
         fn excess(_: &[u8]) -> Result<Verdict, Excess> {
             Err(Excess::Depth)
         }
-        let line = |fakes: &[fn(&[u8]) -> _]| run(fakes).expect_err("refused").to_string();
+        let line = |fakes: &[Apply]| run(fakes).expect_err("refused").to_string();
         assert_eq!(line(&[append, refuse, panic]), "fake: 5.7.1 no");
         assert!(line(&[panic]).starts_with("fake: 4.3.0 "));
         assert!(line(&[excess]).starts_with("fake: 5.6.0 "));

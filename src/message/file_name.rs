@@ -21,9 +21,17 @@ pub struct FileNames {
 }
 
 impl FileNames {
-    /// Adds the names that a value gives by the parameter `name` or `filename`.
-    pub fn collect(&mut self, value: &Structured, parameter: &str) {
-        self.is_unclear |= value.is_cut;
+    /// Adds the names that the value of a field gives by the parameters `filename` and `name`.
+    pub fn collect(&mut self, value: &[u8]) {
+        let parsed = Structured::parse(value);
+        // Without the word there is no name to be hidden by misplaced quotes.
+        self.is_unclear |= parsed.is_unclear && mentions_a_name(value);
+        for parameter in ["filename", "name"] {
+            self.collect_parameter(&parsed, parameter);
+        }
+    }
+
+    fn collect_parameter(&mut self, value: &Structured, parameter: &str) {
         let mut pieces = Pieces::default();
         for found in &value.parameters {
             let Some(suffix) = found.name.strip_prefix(parameter) else {
@@ -111,6 +119,12 @@ impl FileNames {
     }
 }
 
+fn mentions_a_name(value: &[u8]) -> bool {
+    value
+        .windows(4)
+        .any(|word| word.eq_ignore_ascii_case(b"name"))
+}
+
 /// The pieces of a split parameter by their number.
 #[derive(Default)]
 struct Pieces<'a> {
@@ -174,7 +188,7 @@ mod tests {
 
     fn names(value: &str) -> FileNames {
         let mut names = FileNames::default();
-        names.collect(&Structured::parse(value.as_bytes()), "filename");
+        names.collect(value.as_bytes());
         names
     }
 
@@ -223,6 +237,7 @@ mod tests {
             ),
             ("attachment; filename=\"  \"", &[]),
             ("attachment; filenames=a.exe", &[]),
+            ("text/plain; charset=\"utf-8", &[]),
         ] {
             let found = names(value);
             assert_eq!(found.readings, readings, "{value}");
@@ -239,6 +254,8 @@ mod tests {
             "attachment; filename=\"=?utf-16?q?=00a?=\"",
             "attachment; filename*0=a.txt; filename*0=b.exe",
             "attachment; filename*x=a.exe",
+            "attachment; filename=\"a.txt; filename=\"b.exe\"",
+            "attachment; x=\"; filename=b.exe",
             &long,
             &many,
         ] {

@@ -37,7 +37,7 @@ fn sections_end_where_readers_end_them() {
         ),
     ] {
         let found = header(message.as_bytes());
-        let octets: Vec<_> = found.fields().iter().map(|field| field.octets()).collect();
+        let octets: Vec<_> = found.fields().iter().map(Field::octets).collect();
         let expected: Vec<_> = fields.iter().map(|field| field.as_bytes()).collect();
         assert_eq!(octets, expected, "{message:?}");
         assert_eq!(found.body(), body.as_bytes(), "{message:?}");

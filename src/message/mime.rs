@@ -12,7 +12,7 @@ use std::fmt;
 use std::ops::Range;
 
 use super::file_name::FileNames;
-use super::header::Header;
+use super::header::{Field, Header};
 use super::limits::{BOUNDARY_MAX, DEPTH_MAX, Excess, HEADER_MAX, PARTS_MAX};
 use super::line::{Kind, Lines, Section, trim_blanks_end, without_line_end};
 use super::parameter::{Parameter, Structured};
@@ -74,8 +74,10 @@ pub enum Doubt {
     SharedDelimiter,
     /// A delimiter after the last one.
     AfterEnd,
-    /// A field about the content behind a line that is no field.
+    /// A line that is no field in the header section of a multipart or of a part that is a message, or before a field about the content.
     BrokenHeader,
+    /// A CR or LF alone, which ends a line for some readers. SMTP lets none in; encoded messages within may have them.
+    LineEnd,
 }
 
 impl fmt::Display for Doubt {
@@ -88,7 +90,8 @@ impl fmt::Display for Doubt {
             Self::LongDelimiter => "a line begins like a multipart delimiter but goes on",
             Self::SharedDelimiter => "two nested multiparts have the same boundary",
             Self::AfterEnd => "a multipart goes on after its last delimiter",
-            Self::BrokenHeader => "a Content field follows a line that is no header field",
+            Self::BrokenHeader => "a line that is no header field stands where it may hide a part",
+            Self::LineEnd => "a line holds a CR or LF alone",
         })
     }
 }
@@ -172,6 +175,10 @@ impl Scan<'_> {
     }
 
     fn line(&mut self, offset: usize, line: &[u8]) -> Result<(), Excess> {
+        let is_bare = |octet: &u8| matches!(octet, b'\r' | b'\n');
+        if without_line_end(line).iter().any(is_bare) {
+            self.doubt(Doubt::LineEnd);
+        }
         if line.starts_with(b"--") {
             if let Some((level, delimiter)) = self.find_delimiter(line) {
                 return self.delimit(level, delimiter, offset, offset + line.len());
@@ -229,12 +236,16 @@ impl Scan<'_> {
         Ok(())
     }
 
-    /// Ends every part from that level of nesting on. A part that begins behind `end` (its delimiter's line end is also the next one's) is empty.
+    /// Ends every part from that level of nesting on.
     fn close(&mut self, level: usize, end: usize) {
-        for open in self.open.drain(level.min(self.open.len())..) {
+        let mut closing = self.open.drain(level.min(self.open.len())..).peekable();
+        let outermost = closing.peek().and_then(|open| self.parts.get(open.part));
+        // The line end of a delimiter can belong to the next one as well: then the part between them is empty.
+        let end = outermost.map_or(end, |part| end.max(part.range.start));
+        for open in closing {
             if let Some(part) = self.parts.get_mut(open.part) {
-                part.range.end = end.max(part.range.start);
-                part.body = part.body.min(part.range.end);
+                part.range = part.range.start.min(end)..end;
+                part.body = part.body.min(end);
             }
         }
     }
@@ -312,6 +323,9 @@ impl Scan<'_> {
         if content.is_repeated {
             self.doubt(Doubt::Repeated);
         }
+        if next == State::BrokenHeader {
+            self.doubt(Doubt::BrokenHeader);
+        }
         if is_message {
             return self.open_message(body, content.encoding);
         }
@@ -372,10 +386,12 @@ fn match_boundary(line: &[u8], boundary: &[u8]) -> Option<Delimiter> {
     })
 }
 
-/// Whether the line begins a field that says something about the content.
+/// Whether the line begins a field that says something about the content, perhaps behind blanks.
 fn is_content_field(line: &[u8]) -> bool {
     const START: &[u8] = b"content-";
-    let start = line.get(..START.len());
+    let name = line.iter().position(u8::is_ascii_graphic);
+    let name = line.get(name.unwrap_or_default()..).unwrap_or_default();
+    let start = name.get(..START.len());
     start.is_some_and(|start| start.eq_ignore_ascii_case(START))
 }
 
@@ -390,18 +406,14 @@ struct Content {
 
 impl Content {
     fn read(header: &Header<'_>, default_type: &str) -> Self {
-        let parse = |name| {
-            let fields = header.find(name);
-            fields.map(|field| Structured::parse(&field.value()))
-        };
+        let values = |name| header.find(name).map(Field::value);
+        let mut names = FileNames::default();
+        for value in values("Content-Disposition").chain(values("Content-Type")) {
+            names.collect(&value);
+        }
+        let parse = |name| values(name).map(|value| Structured::parse(&value));
         let types: Vec<Structured> = parse("Content-Type").collect();
         let encodings: Vec<Structured> = parse("Content-Transfer-Encoding").collect();
-        let dispositions: Vec<Structured> = parse("Content-Disposition").collect();
-        let mut names = FileNames::default();
-        for value in dispositions.iter().chain(&types) {
-            names.collect(value, "filename");
-            names.collect(value, "name");
-        }
         let is_composite =
             |value: &&Structured| is_multipart(&value.token) || is_message(&value.token);
         // Of several types, one that has parts is the one to look into.
@@ -424,7 +436,7 @@ fn boundary(value: &Structured) -> Option<Vec<u8>> {
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('*'))
     };
     let mut found = value.parameters.iter().filter(is_about);
-    let (Some(parameter), None, false) = (found.next(), found.next(), value.is_cut) else {
+    let (Some(parameter), None, false) = (found.next(), found.next(), value.is_unclear) else {
         return None;
     };
     let boundary = trim_blanks_end(&parameter.strict);

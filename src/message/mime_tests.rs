@@ -142,125 +142,109 @@ fn names_come_from_both_fields() {
     assert_eq!(tree.parts[1].names.readings, ["cut"]);
 }
 
+const MULTIPART: &str = "Content-Type: multipart/x; boundary=b";
+
 #[test]
-fn doubts() {
-    let within = |field: &str, body: &str| format!("{field}\r\n\r\n{body}");
-    let b = "Content-Type: multipart/x; boundary=b";
-    for (message, expected) in [
+fn fields_that_readers_understand_differently() {
+    let of = |parameters: &str| format!("Content-Type: multipart/x{parameters}");
+    for (fields, expected) in [
+        (of("; boundary=\"=_b/?:c\" ; x=y"), None),
+        (of("; boundary=b\r\nContent-Transfer-Encoding: 8bit"), None),
+        (of(""), Some(Doubt::Boundary)),
+        (of("; boundary="), Some(Doubt::Boundary)),
+        (of("; boundary=b; boundary=c"), Some(Doubt::Boundary)),
+        (of("; boundary=b; boundary*0=c"), Some(Doubt::Boundary)),
+        (of("; boundary=b c"), Some(Doubt::Boundary)),
+        (of("; boundary=\"b\\c\""), Some(Doubt::Boundary)),
+        (of("; boundary=\"b\"c"), Some(Doubt::Boundary)),
+        (of("; boundary=b(c)"), Some(Doubt::Boundary)),
+        (of("; x=\"y; boundary=b"), Some(Doubt::Boundary)),
         (
-            within("Content-Type: text/plain\r\nContent-Type: text/html", ""),
-            None,
+            of("; boundary=b\r\nContent-Transfer-Encoding: base64"),
+            Some(Doubt::Encoded),
         ),
         (
-            within(
-                "Content-Type: text/plain\r\nContent-Type: multipart/x; boundary=b",
-                "",
-            ),
+            of("; boundary=b\r\nContent-Type: text/plain"),
             Some(Doubt::Repeated),
         ),
         (
-            within("Content-Type: multipart/x", ""),
-            Some(Doubt::Boundary),
-        ),
-        (
-            within("Content-Type: multipart/x; boundary=", ""),
-            Some(Doubt::Boundary),
-        ),
-        (
-            within("Content-Type: multipart/x; boundary=b; boundary=c", ""),
-            Some(Doubt::Boundary),
-        ),
-        (
-            within("Content-Type: multipart/x; boundary=b; boundary*0=c", ""),
-            Some(Doubt::Boundary),
-        ),
-        (
-            within("Content-Type: multipart/x; boundary=b c", ""),
-            Some(Doubt::Boundary),
-        ),
-        (
-            within("Content-Type: multipart/x; boundary=\"b\\c\"", ""),
-            Some(Doubt::Boundary),
-        ),
-        (
-            within("Content-Type: multipart/x; boundary=\"b\"c", ""),
-            Some(Doubt::Boundary),
-        ),
-        (
-            within("Content-Type: multipart/x; boundary=b(c)", ""),
-            Some(Doubt::Boundary),
-        ),
-        (
-            within("Content-Type: multipart/x; boundary=\"=_b/?:c\" ; x=y", ""),
+            "Content-Type: text/a\r\nContent-Type: text/b".to_owned(),
             None,
         ),
         (
-            within(
-                "Content-Type: multipart/x; boundary=b\r\nContent-Transfer-Encoding: base64",
-                "",
-            ),
-            Some(Doubt::Encoded),
-        ),
-        (
-            within(
-                "Content-Type: multipart/x; boundary=b\r\nContent-Transfer-Encoding: 8bit",
-                "",
-            ),
-            None,
-        ),
-        (
-            within(
-                "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: x-uuencode",
-                "",
-            ),
-            Some(Doubt::Encoded),
-        ),
-        (
-            within("Content-Type: message/partial; id=x; number=1", ""),
+            "Content-Type: message/partial; id=x".to_owned(),
             Some(Doubt::Partial),
         ),
         (
-            within(b, "--b\r\n\r\nx\r\n--bc\r\n"),
-            Some(Doubt::LongDelimiter),
-        ),
-        (
-            within(b, "--b\r\n\r\nx\r\n--b--c\r\n"),
-            Some(Doubt::LongDelimiter),
-        ),
-        (
-            within(
-                b,
-                "--b\r\nContent-Type: multipart/x; boundary=bc\r\n\r\n--bc\r\n\r\nx\r\n--bc--\r\n--b--",
-            ),
-            None,
-        ),
-        (
-            within(
-                b,
-                "--b\r\nContent-Type: multipart/x; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b--\r\n--b--",
-            ),
-            Some(Doubt::SharedDelimiter),
-        ),
-        (
-            within(b, "--b\r\n\r\nx\r\n--b--\r\n--b\r\n\r\ny\r\n"),
-            Some(Doubt::AfterEnd),
-        ),
-        (
-            within("text\r\nContent-Type: a/b", ""),
-            Some(Doubt::BrokenHeader),
-        ),
-        (within("text\r\nmore", "Content-Type: a/b\r\n"), None),
-        (
-            within("From x\r\n y\r\nContent-Type: a/b", ""),
-            Some(Doubt::BrokenHeader),
-        ),
-        (
-            within(b, "--b\r\ntext\r\ncontent-disposition: x\r\n--b--"),
-            Some(Doubt::BrokenHeader),
+            "Content-Type: message/x\r\nContent-Transfer-Encoding: x-y".to_owned(),
+            Some(Doubt::Encoded),
         ),
     ] {
-        assert_eq!(doubt(&message), expected, "{message}");
+        assert_eq!(doubt(&format!("{fields}\r\n\r\n")), expected, "{fields}");
     }
+}
+
+#[test]
+fn delimiters_that_readers_understand_differently() {
+    let inner = |boundary: &str| {
+        format!(
+            "--b\r\nContent-Type: multipart/x; boundary={boundary}\r\n\r\n\
+             --{boundary}\r\n\r\nx\r\n--{boundary}--\r\n--b--"
+        )
+    };
+    for (body, expected) in [
+        (inner("bc"), None),
+        (inner("b"), Some(Doubt::SharedDelimiter)),
+        (
+            "--b\r\n\r\nx\r\n--bc\r\n".to_owned(),
+            Some(Doubt::LongDelimiter),
+        ),
+        (
+            "--b\r\n\r\nx\r\n--b--c\r\n".to_owned(),
+            Some(Doubt::LongDelimiter),
+        ),
+        (
+            "--b\r\n\r\nx\r\n--b--\r\n--b\r\n\r\ny\r\n".to_owned(),
+            Some(Doubt::AfterEnd),
+        ),
+        ("--b\n\nx\r\n".to_owned(), Some(Doubt::LineEnd)),
+    ] {
+        assert_eq!(
+            doubt(&format!("{MULTIPART}\r\n\r\n{body}")),
+            expected,
+            "{body}"
+        );
+    }
+}
+
+#[test]
+fn broken_header_sections() {
+    for (message, expected) in [
+        (
+            "text\r\nContent-Type: a/b\r\n\r\n",
+            Some(Doubt::BrokenHeader),
+        ),
+        (
+            "text\r\n\u{1}content-x: y\r\n\r\n",
+            Some(Doubt::BrokenHeader),
+        ),
+        (
+            "From x\r\n y\r\nContent-Type: a/b\r\n\r\n",
+            Some(Doubt::BrokenHeader),
+        ),
+        (
+            "Content-Type: message/rfc822\r\n: x\r\n\r\n",
+            Some(Doubt::BrokenHeader),
+        ),
+        ("X: y\r\r\n\r\n", Some(Doubt::LineEnd)),
+        ("text\r\nmore\r\n\r\nContent-Type: a/b\r\n", None),
+        ("text about content-types\r\n\r\n", None),
+        ("X: y\r\n\r\na\nb\rc", None),
+    ] {
+        assert_eq!(doubt(message), expected, "{message}");
+    }
+    let within = format!("{MULTIPART}\r\n\r\n--b\r\ntext\r\ncontent-type: x\r\n--b--");
+    assert_eq!(doubt(&within), Some(Doubt::BrokenHeader));
 }
 
 #[test]

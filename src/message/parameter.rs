@@ -13,8 +13,9 @@ pub struct Structured {
     pub token: String,
     /// The parameters in their order.
     pub parameters: Vec<Parameter>,
-    /// Whether there were more parameters than the limit; the others are not kept.
-    pub is_cut: bool,
+    /// Whether readers may find other parameters: quotes are not where the grammar has them, or there are more parameters than the limit, and
+    /// the others are not kept.
+    pub is_unclear: bool,
 }
 
 /// One parameter.
@@ -31,47 +32,50 @@ pub struct Parameter {
 impl Structured {
     /// Takes an unfolded value apart.
     pub fn parse(value: &[u8]) -> Self {
-        let mut cursor = Cursor { rest: value };
-        let mut found = Self {
-            token: cursor.token(),
-            ..Self::default()
+        let mut cursor = Cursor {
+            rest: value,
+            is_unclear: false,
         };
+        let token = cursor.token(b";");
+        let mut parameters = Vec::new();
         while cursor.skip(b';') {
-            let name = cursor.token_until(b"=;");
+            let name = cursor.token(b"=;");
             if !cursor.skip(b'=') {
                 continue;
             }
-            if found.parameters.len() == PARAMETERS_MAX {
-                found.is_cut = true;
+            if parameters.len() == PARAMETERS_MAX {
+                cursor.is_unclear = true;
                 break;
             }
             let loose = cursor.loose();
             let strict = cursor.strict();
-            cursor.token();
-            found.parameters.push(Parameter {
+            cursor.token(b";");
+            parameters.push(Parameter {
                 name,
                 strict,
                 loose,
             });
         }
-        found
+        Self {
+            token,
+            parameters,
+            is_unclear: cursor.is_unclear,
+        }
     }
 }
 
 /// What is left of a value. Every method moves forward only.
 struct Cursor<'a> {
     rest: &'a [u8],
+    /// Whether a quote or a semicolon was met that a simpler reader understands otherwise.
+    is_unclear: bool,
 }
 
 impl Cursor<'_> {
     fn skip(&mut self, octet: u8) -> bool {
-        match self.rest.strip_prefix(&[octet]) {
-            Some(rest) => {
-                self.rest = rest;
-                true
-            }
-            None => false,
-        }
+        let rest = self.rest.strip_prefix(&[octet]);
+        self.rest = rest.unwrap_or(self.rest);
+        rest.is_some()
     }
 
     fn next(&mut self) -> Option<u8> {
@@ -80,20 +84,16 @@ impl Cursor<'_> {
         Some(*first)
     }
 
-    /// Everything up to the next semicolon, see [`Cursor::token_until`].
-    fn token(&mut self) -> String {
-        self.token_until(b";")
-    }
-
-    /// Everything up to one of the octets, in lower case, without blanks and comments.
-    fn token_until(&mut self, ends: &[u8]) -> String {
+    /// Everything up to one of the octets, in lower case, without blanks and comments; control characters are unclear blanks.
+    fn token(&mut self, ends: &[u8]) -> String {
         let mut token = Vec::new();
-        while let Some(first) = self.rest.first() {
+        while let Some(first) = self.rest.first().filter(|octet| !ends.contains(octet)) {
             match first {
                 b'(' => self.skip_comment(),
-                octet if ends.contains(octet) => break,
                 octet => {
-                    if !octet.is_ascii_whitespace() {
+                    let is_visible = !octet.is_ascii_control() && *octet != b' ';
+                    self.is_unclear |= *octet == b'"' || !is_visible && !is_blank(*octet);
+                    if is_visible {
                         token.push(octet.to_ascii_lowercase());
                     }
                     self.next();
@@ -110,24 +110,21 @@ impl Cursor<'_> {
             match octet {
                 b'(' => depth += 1,
                 b')' => depth -= 1,
-                b'\\' => {
-                    self.next();
-                }
+                b'"' | b';' | b'\\' => self.is_unclear = true,
                 _ => {}
             }
             if depth == 0 {
-                break;
+                return;
             }
         }
+        self.is_unclear = true;
     }
 
     fn skip_blanks_and_comments(&mut self) {
         while let Some(first) = self.rest.first() {
             match first {
                 b'(' => self.skip_comment(),
-                octet if octet.is_ascii_whitespace() => {
-                    self.next();
-                }
+                octet if is_blank(*octet) => drop(self.next()),
                 _ => break,
             }
         }
@@ -135,42 +132,48 @@ impl Cursor<'_> {
 
     /// What a reader takes for the value that cuts at semicolons; nothing is consumed.
     fn loose(&self) -> Vec<u8> {
-        let end = self.rest.iter().position(|octet| *octet == b';');
-        let value = trim_blanks(
-            self.rest
-                .get(..end.unwrap_or(self.rest.len()))
-                .unwrap_or_default(),
-        );
-        match value {
-            [b'"', inner @ .., b'"'] => inner.to_vec(),
-            [b'"', inner @ ..] => inner.to_vec(),
-            plain => plain.to_vec(),
+        let value = self.rest.split(|octet| *octet == b';').next();
+        match trim_blanks(value.unwrap_or_default()) {
+            [b'"', inner @ .., b'"'] | [b'"', inner @ ..] | inner => inner.to_vec(),
         }
     }
 
     /// A quoted-string (RFC 5322 §3.2.4), or everything up to a blank, a comment or a semicolon.
     fn strict(&mut self) -> Vec<u8> {
         self.skip_blanks_and_comments();
+        match self.skip(b'"') {
+            true => self.quoted(),
+            false => self.unquoted(),
+        }
+    }
+
+    /// What follows an opening quote.
+    fn quoted(&mut self) -> Vec<u8> {
         let mut value = Vec::new();
-        if self.skip(b'"') {
-            while let Some(octet) = self.next() {
-                match octet {
-                    b'"' => break,
-                    b'\\' => value.extend(self.next()),
-                    octet => value.push(octet),
-                }
+        while let Some(octet) = self.next() {
+            match octet {
+                b'"' => return value,
+                b'\\' => value.extend(self.next()),
+                octet => value.push(octet),
             }
-            return value;
         }
-        while let Some(octet) = self.rest.first().copied() {
-            if octet.is_ascii_whitespace() || matches!(octet, b';' | b'(') {
-                break;
-            }
-            value.push(octet);
-            self.next();
-        }
+        self.is_unclear = true;
         value
     }
+
+    fn unquoted(&mut self) -> Vec<u8> {
+        let is_end = |octet: &u8| is_blank(*octet) || matches!(octet, b';' | b'(');
+        let end = self.rest.iter().position(is_end);
+        let end = end.unwrap_or(self.rest.len());
+        let (value, rest) = self.rest.split_at_checked(end).unwrap_or_default();
+        self.rest = rest;
+        self.is_unclear |= value.contains(&b'"');
+        value.to_vec()
+    }
+}
+
+const fn is_blank(octet: u8) -> bool {
+    matches!(octet, b' ' | b'\t')
 }
 
 #[cfg(test)]
@@ -179,7 +182,6 @@ mod tests {
 
     fn parse(value: &str) -> (String, Vec<(String, String, String)>) {
         let found = Structured::parse(value.as_bytes());
-        assert!(!found.is_cut);
         let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
         let parameters = found
             .parameters
@@ -248,10 +250,37 @@ mod tests {
     }
 
     #[test]
+    fn quotes_out_of_place_are_told() {
+        for (value, is_unclear) in [
+            ("a/b (x); name=\"x\" (y); c=d", false),
+            ("a/b; name=\"x\" (\"); c=d", true),
+            ("a/b (; name=x); c=d", true),
+            ("a/b (\\); c=d", true),
+            ("a/b; name=x (y", true),
+            ("a/b\"; name=x", true),
+            ("a/b;\u{1e}name=x", true),
+            ("\u{1e}a/b; name=x", true),
+            ("a/b; name=\"a\\\"b\"", false),
+            ("a/b; name=x y", false),
+            ("a/b; name=\"open; c=d", true),
+            ("a/b; name=\"a\"b\"; c=d", true),
+            ("a/b; name=\"a;\r\n name=\"b.exe\"", true),
+            ("a/b; name=a\"b", true),
+            ("a/b; name=a \"b\"", true),
+        ] {
+            assert_eq!(
+                Structured::parse(value.as_bytes()).is_unclear,
+                is_unclear,
+                "{value}"
+            );
+        }
+    }
+
+    #[test]
     fn many_parameters_are_cut() {
         let value = format!("a/b{}", ";x=y".repeat(PARAMETERS_MAX + 1));
         let found = Structured::parse(value.as_bytes());
         assert_eq!(found.parameters.len(), PARAMETERS_MAX);
-        assert!(found.is_cut);
+        assert!(found.is_unclear);
     }
 }
