@@ -56,6 +56,11 @@ pub fn set_level(level: Level) {
     THRESHOLD.store(level as u8, Ordering::Relaxed);
 }
 
+/// Writes nothing from now on, not even errors: for tests that provoke thousands of them.
+pub fn silence() {
+    THRESHOLD.store(0, Ordering::Relaxed);
+}
+
 /// Whether lines of this level are written; ask before building a costly line.
 pub fn is_enabled(level: Level) -> bool {
     level as u8 <= THRESHOLD.load(Ordering::Relaxed)

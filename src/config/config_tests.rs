@@ -133,10 +133,6 @@ fn mistakes_name_file_line_and_what_was_expected() {
             "policy example.org dane",
             "test.conf:4: policy DOMAIN LEVEL [port=P]: level 'dane': this version cannot do this yet; it has 'dane-only' and 'none'",
         ),
-        (
-            "policy example.org",
-            "test.conf:4: policy DOMAIN LEVEL [port=P]: expected DOMAIN LEVEL [port=P]",
-        ),
     ] {
         assert_eq!(error(text), expected);
     }

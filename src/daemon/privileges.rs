@@ -1,6 +1,6 @@
 //! The step from root to the configured user, and the spool that this user will own.
 
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, chown};
 use std::path::Path;
@@ -43,9 +43,12 @@ fn make_spool(spool: &Path, (user, group): (u32, u32)) -> io::Result<()> {
     if spool.try_exists()? {
         return Ok(());
     }
-    if let Some(parent) = spool.parent() {
-        fs::create_dir_all(parent)?;
-    }
+    let parent = spool
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    let parent = parent.unwrap_or(Path::new("."));
+    fs::create_dir_all(parent)?;
     DirBuilder::new().mode(0o700).create(spool)?;
-    chown(spool, Some(user), Some(group))
+    chown(spool, Some(user), Some(group))?;
+    File::open(parent)?.sync_all()
 }

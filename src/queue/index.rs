@@ -78,8 +78,7 @@ impl Index {
             }
             Record::Hold(_, held) => {
                 if let Some(indexed) = self.entries.get_mut(&id) {
-                    indexed.entry.held = held;
-                    indexed.hold = Some(place.clone());
+                    indexed.set_held(held, place);
                 }
             }
         }
@@ -93,23 +92,21 @@ impl Index {
     /// The record that says what `changes` make of a message; `None` if it is not in the queue or has no such recipient.
     pub(super) fn record_of(&self, id: QueueId, changes: &[(usize, Change)]) -> Option<Record> {
         let entry = self.entry(id)?;
-        let mut recipients = Vec::with_capacity(changes.len());
+        // By recipient: one that is named twice must not count as two that are finished.
+        let mut latest = BTreeMap::new();
         for (index, change) in changes {
             let recipient = entry.recipients.get(*index)?;
             if recipient.state == RecipientState::Pending {
-                recipients.push(changed(*index, recipient, change)?);
+                latest.insert(*index, changed(*index, recipient, change)?);
             }
         }
-        let finals = recipients
-            .iter()
-            .filter(|recipient| recipient.state != RecipientState::Pending);
-        let pending = entry
-            .recipients
-            .iter()
-            .filter(|recipient| recipient.state == RecipientState::Pending);
-        if finals.count() == pending.count() {
+        let is_final = |change: &&RecipientChange| change.state != RecipientState::Pending;
+        let is_pending = |recipient: &&Recipient| recipient.state == RecipientState::Pending;
+        let finished = latest.values().filter(is_final).count();
+        if finished == entry.recipients.iter().filter(is_pending).count() {
             return Some(Record::Gone(id));
         }
+        let recipients = latest.into_values().collect();
         Some(Record::Change(Changed { id, recipients }))
     }
 
@@ -197,6 +194,14 @@ impl Indexed {
             place,
             changes: BTreeMap::new(),
             hold: None,
+        }
+    }
+
+    fn set_held(&mut self, held: bool, place: &Place) {
+        let earlier = self.hold.as_ref();
+        if earlier.is_none_or(|earlier| place.is_after(earlier)) {
+            self.entry.held = held;
+            self.hold = Some(place.clone());
         }
     }
 

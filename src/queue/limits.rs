@@ -15,6 +15,9 @@ pub(super) const CONTENT_MAX: u64 = 1 << 30;
 /// Octets of a record without the content: thousands of recipients of the longest legal form (64 + 1 + 255 octets, RFC 5321 §4.5.3.1) and their diagnoses.
 pub(super) const METADATA_MAX: u32 = 8 << 20;
 
+/// Recipients in one change record: with three texts of [`DIAGNOSIS_TEXT_MAX`] each they stay below [`METADATA_MAX`].
+pub(super) const CHANGES_PER_RECORD: usize = 500;
+
 /// Octets of one text of a diagnosis; what is longer is cut.
 pub(super) const DIAGNOSIS_TEXT_MAX: usize = 4096;
 

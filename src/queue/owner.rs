@@ -30,10 +30,11 @@ pub(super) fn take(spool: &Path) -> Result<File, SpoolError> {
         );
         return Err(SpoolError::new(Fault::Locked, "lock", &path, reason));
     }
+    let pid = format!("{}\n", std::process::id());
     let mut write_pid = || {
-        file.set_len(0)?;
         file.seek(SeekFrom::Start(0))?;
-        writeln!(file, "{}", std::process::id())
+        file.write_all(pid.as_bytes())?;
+        file.set_len(pid.len() as u64)
     };
     write_pid().map_err(SpoolError::system("write", &path))?;
     Ok(file)

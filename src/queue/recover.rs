@@ -82,6 +82,10 @@ impl Owner<'_> {
                     index.play(record, &place);
                 }
                 Found::Damage(damage) => self.set_aside(file, segment, &damage)?,
+                Found::Hole { start, end } => log::warning(format_args!(
+                    "queue: {} has nothing at octets {start} to {end}; no record there was ever finished",
+                    segment.path.display()
+                )),
                 Found::End { offset, torn } => {
                     cut(file, segment, offset, torn);
                     return Ok(());
@@ -196,7 +200,7 @@ fn play(file: &File, segment: &Arc<Segment>, index: &mut Index, depth: Depth) ->
                 let place = Place::new(segment, offset, &header);
                 index.play(record, &place);
             }
-            Found::Damage(_) => {}
+            Found::Damage(_) | Found::Hole { .. } => {}
             Found::End { .. } => return Ok(()),
         }
     }

@@ -1,7 +1,7 @@
 //! Walks through one segment and says of every octet what it is: a record, damage, or the end.
 //!
 //! Damage and a torn tail look alike at first. The rule:
-//! - if a sound frame follows, what lies before it is damage, except zeros (a hole of an unfinished batch);
+//! - if a sound frame follows, what lies before it is damage, but zeros alone are a hole that an unfinished batch left;
 //! - if none follows, and its end or one of its sectors still has the zeros that the file was laid out with, it is a torn tail: it was never
 //!   synced, so never acknowledged;
 //! - if none follows and every sector was written, it is damage to an acknowledged record.
@@ -33,6 +33,13 @@ pub(super) enum Found {
     },
     /// Octets that were a record once.
     Damage(Damage),
+    /// Zeros between two records: what a batch that was never finished left out, so it was never acknowledged.
+    Hole {
+        /// Where the frame that is missing would have begun.
+        start: u64,
+        /// Where the next frame begins.
+        end: u64,
+    },
     /// Nothing but zeros or a torn batch from this offset on.
     End {
         /// Where the next frame would have begun.
@@ -125,10 +132,9 @@ impl<'a> Scanner<'a> {
         let following = self.find_frame(search_from)?;
         let written = self.last_written(start, following.unwrap_or(self.length))?;
         match (following, written) {
-            // A hole; the frame after it has a sound header, so this goes one level deep.
             (Some(next), None) => {
                 self.offset = next;
-                self.next()
+                Ok(Found::Hole { start, end: next })
             }
             (None, None) => Ok(Found::End {
                 offset: start,

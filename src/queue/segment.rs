@@ -109,11 +109,18 @@ pub(super) fn list(spool: &Path) -> Result<Vec<(u64, PathBuf)>, SpoolError> {
     Ok(found)
 }
 
-/// Creates a directory that only its owner may enter, with its parents, unless it is there.
-pub(super) fn create_directory(path: &Path) -> Result<(), SpoolError> {
+/// Creates a directory that only its owner may enter, with its parents, unless it is there; what was created is durable.
+pub(super) fn create_directory(disk: &dyn Disk, path: &Path) -> Result<(), SpoolError> {
+    let is_missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
+    let missing: Vec<&Path> = path.ancestors().take_while(is_missing).collect();
     let mut builder = DirBuilder::new();
     let created = builder.recursive(true).mode(0o700).create(path);
-    created.map_err(SpoolError::system("create the directory", path))
+    created.map_err(SpoolError::system("create the directory", path))?;
+    for new in missing {
+        let parent = new.parent().filter(|parent| !parent.as_os_str().is_empty());
+        sync_directory(disk, parent.unwrap_or(Path::new(".")))?;
+    }
+    Ok(())
 }
 
 /// Options for a file that only its owner may read.
@@ -144,7 +151,11 @@ pub(super) fn prepare(disk: &dyn Disk, spool: &Path, size: u64) -> Result<File, 
         disk.sync(&file)?;
         Ok(file)
     };
-    make().map_err(SpoolError::system("prepare the segment", &path))
+    make().map_err(|error| {
+        // A disk that is full of half a segment of zeros helps nobody.
+        let _ = fs::remove_file(&path);
+        SpoolError::system("prepare the segment", &path)(error)
+    })
 }
 
 /// Removes what an earlier run left half made.

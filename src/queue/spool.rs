@@ -409,3 +409,7 @@ fn write_all(mut file: &File, mut pieces: &mut [IoSlice<'_>]) -> io::Result<()> 
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "spool_tests.rs"]
+mod tests;

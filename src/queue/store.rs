@@ -11,7 +11,7 @@ use super::entry::{Accept, Record};
 use super::error::{Fault, SpoolError};
 use super::frame::FrameHeader;
 use super::index::{Index, Played};
-use super::limits::{MESSAGES_MAX, MINIMUM_FREE, SEGMENT_SIZE};
+use super::limits::{CHANGES_PER_RECORD, MESSAGES_MAX, MINIMUM_FREE, SEGMENT_SIZE};
 use super::segment::{self, CORRUPT, Place, SEGMENTS};
 use super::spool::{Frame, Spool};
 use super::{Change, Entry, QueueId, Recipient, Settings, lock, owner, recover};
@@ -74,15 +74,16 @@ impl Queue {
     /// As [`Queue::open`].
     pub fn open_with(settings: Settings, tuning: Tuning) -> Result<Self, SpoolError> {
         let directory = settings.directory.clone();
+        let disk = &tuning.disk;
         for path in [
-            directory.clone(),
-            directory.join(SEGMENTS),
-            directory.join(CORRUPT),
+            &directory,
+            &directory.join(SEGMENTS),
+            &directory.join(CORRUPT),
         ] {
-            segment::create_directory(&path)?;
+            segment::create_directory(&**disk, path)?;
         }
         let owner = owner::take(&directory)?;
-        let disk = &tuning.disk;
+        // Once more: a run that ended here before may have made them and not come to the sync.
         segment::sync_directory(&**disk, &directory)?;
         let (index, segments) = recover::recover(&**disk, &directory)?;
         let size = tuning.segment_size;
@@ -192,11 +193,13 @@ impl Queue {
     /// Recipients that are not pending any more stay as they are.
     ///
     /// # Errors
-    /// [`SpoolError`]: the old state stands.
+    /// [`SpoolError`]: the old state stands; of more than 500 changes some may count.
     pub fn apply(&self, id: QueueId, changes: &[(usize, Change)]) -> Result<(), SpoolError> {
-        let record = lock(&self.index).record_of(id, changes);
-        let record = record.ok_or_else(|| self.unknown(id))?;
-        self.play(record, &[])?;
+        for part in changes.chunks(CHANGES_PER_RECORD) {
+            let record = lock(&self.index).record_of(id, part);
+            let record = record.ok_or_else(|| self.unknown(id))?;
+            self.play(record, &[])?;
+        }
         self.spool()?.remove_unneeded();
         Ok(())
     }
