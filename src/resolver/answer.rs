@@ -271,3 +271,7 @@ fn plain_ttl(ttl: u32) -> u32 {
         ttl
     }
 }
+
+#[cfg(test)]
+#[path = "answer_tests.rs"]
+mod tests;

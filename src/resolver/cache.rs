@@ -127,3 +127,113 @@ fn life_of(outcome: &Outcome) -> Duration {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dns::Rcode;
+    use crate::dnssec::Security;
+    use crate::resolver::Content;
+
+    fn key(text: &str) -> Key {
+        (Name::parse(text).expect(text), RecordType::A)
+    }
+
+    fn answer(ttl: u32) -> Outcome {
+        Ok(Answer {
+            security: Security::Secure,
+            aliases: Vec::new(),
+            owner: Name::root(),
+            content: Content::NoData,
+            ttl,
+            rcode: Rcode::NOERROR,
+            extended_errors: Vec::new(),
+            server: String::new(),
+        })
+    }
+
+    fn failure(kind: LookupErrorKind) -> Outcome {
+        Err(LookupError {
+            kind,
+            name: Name::root(),
+            rtype: RecordType::A,
+            server: String::new(),
+            extended_errors: Vec::new(),
+        })
+    }
+
+    /// The TTL of what is found, if anything.
+    fn ttl(cache: &mut Cache, text: &str, now: Instant) -> Option<u32> {
+        let (name, rtype) = key(text);
+        cache.find(&name, rtype, now)?.ok().map(|answer| answer.ttl)
+    }
+
+    #[test]
+    fn answers_count_down_and_end() {
+        let (mut cache, start) = (Cache::new(), Instant::now());
+        cache.insert(key("a"), &answer(10), 50, start);
+        for (millis, expected) in [(0, 10), (999, 10), (1000, 9), (9999, 1)] {
+            let now = start + Duration::from_millis(millis);
+            assert_eq!(ttl(&mut cache, "A", now), Some(expected), "{millis}");
+        }
+        let (name, _) = key("a");
+        assert!(cache.find(&name, RecordType::MX, start).is_none());
+        assert_eq!(ttl(&mut cache, "a", start + Duration::from_secs(10)), None);
+        assert_eq!(
+            (cache.octets, cache.ages.len(), cache.entries.len()),
+            (0, 0, 0)
+        );
+        cache.insert(key("a"), &answer(10), 50, start);
+        cache.insert(key("a"), &answer(0), 50, start);
+        assert_eq!(
+            ttl(&mut cache, "a", start),
+            None,
+            "what may not be kept replaces what was"
+        );
+    }
+
+    #[test]
+    fn errors_are_kept_for_a_moment_unless_the_way_failed() {
+        for (kind, is_kept) in [
+            (LookupErrorKind::Rcode(Rcode::SERVFAIL), true),
+            (LookupErrorKind::Malformed(String::new()), true),
+            (LookupErrorKind::NoDnssec(String::new()), true),
+            (LookupErrorKind::AliasLimit, true),
+            (LookupErrorKind::Timeout, false),
+            (LookupErrorKind::Unreachable(String::new()), false),
+            (LookupErrorKind::NotTrusted, false),
+        ] {
+            let (mut cache, start) = (Cache::new(), Instant::now());
+            cache.insert(key("a"), &failure(kind), 0, start);
+            let (name, rtype) = key("a");
+            assert_eq!(cache.find(&name, rtype, start).is_some(), is_kept);
+            assert!(cache.find(&name, rtype, start + ERROR_LIFE).is_none());
+        }
+    }
+
+    #[test]
+    fn the_oldest_make_room() {
+        let (mut cache, start) = (Cache::with_limits(3, 1000), Instant::now());
+        for text in ["a", "b", "c", "a", "d"] {
+            cache.insert(key(text), &answer(10), 20, start);
+        }
+        let kept: Vec<_> = ["a", "b", "c", "d"]
+            .into_iter()
+            .filter(|text| ttl(&mut cache, text, start).is_some())
+            .collect();
+        assert_eq!(kept, ["a", "c", "d"]);
+        cache.insert(key("e"), &answer(10), 500, start);
+        let kept: Vec<_> = ["a", "c", "d", "e"]
+            .into_iter()
+            .filter(|text| ttl(&mut cache, text, start).is_some())
+            .collect();
+        assert_eq!(kept, ["d", "e"], "by octets");
+        cache.insert(key("e"), &answer(10), 900, start);
+        assert_eq!(ttl(&mut cache, "e", start), None, "too large at all");
+        assert_eq!(cache.octets, 20 + ENTRY_OVERHEAD);
+        for number in 0..1000 {
+            cache.insert(key(&format!("n{}", number % 7)), &answer(10), 20, start);
+        }
+        assert_eq!((cache.entries.len(), cache.ages.len()), (3, 3));
+    }
+}

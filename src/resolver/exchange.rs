@@ -159,3 +159,7 @@ fn require_edns(reply: Box<Reply>) -> Result<Box<Reply>, Fault> {
     }
     Ok(reply)
 }
+
+#[cfg(test)]
+#[path = "exchange_tests.rs"]
+mod tests;

@@ -11,6 +11,9 @@
 mod answer;
 mod cache;
 mod exchange;
+#[cfg(test)]
+#[path = "fake_tests.rs"]
+mod fake;
 pub mod observe;
 pub mod pcap;
 mod query;

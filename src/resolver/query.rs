@@ -141,3 +141,93 @@ impl Query {
             && question.class == self.question.class
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn query() -> Query {
+        Query::with(
+            Name::parse("hOsT.Example").expect("a name"),
+            RecordType::A,
+            0xABCD,
+        )
+    }
+
+    fn reply(change: impl Fn(&mut Message)) -> Vec<u8> {
+        let mut reply = Message::decode(query().octets()).expect("a query");
+        reply.header.response = true;
+        change(&mut reply);
+        reply.encode()
+    }
+
+    /// The judgements over UDP and on a connection, by their first letters.
+    fn judgements(octets: &[u8]) -> String {
+        [query().judge(octets), query().judge_on_connection(octets)]
+            .map(|judgement| match judgement {
+                Judgement::Reply(reply) => {
+                    assert_eq!(reply.length, octets.len());
+                    'R'
+                }
+                Judgement::Foreign => 'F',
+                Judgement::Doubtful(_) => 'D',
+            })
+            .into_iter()
+            .collect()
+    }
+
+    #[test]
+    fn replies_are_told_from_everything_else() {
+        let other_case = Name::parse("host.example").expect("a name");
+        for (octets, expected) in [
+            (reply(|_| {}), "RR"),
+            (reply(|reply| reply.header.truncated = true), "RR"),
+            (reply(|reply| reply.header.id = 0xABCE), "FF"),
+            (reply(|reply| reply.header.response = false), "FF"),
+            (reply(|reply| reply.header.opcode = Opcode(1)), "FF"),
+            (
+                reply(|reply| reply.questions[0].rtype = RecordType::MX),
+                "FF",
+            ),
+            (reply(|reply| reply.questions[0].class = Class::CH), "FF"),
+            (
+                reply(|reply| reply.questions[0].name = other_case.clone()),
+                "DR",
+            ),
+            (reply(|reply| reply.questions[0].name = Name::root()), "FF"),
+            (
+                reply(|reply| reply.questions.push(reply.questions[0].clone())),
+                "FF",
+            ),
+            (reply(|reply| reply.questions.clear()), "DD"),
+            (
+                reply(|reply| {
+                    reply.questions.clear();
+                    reply.set_rcode(Rcode::FORMERR);
+                }),
+                "DR",
+            ),
+            (
+                reply(|reply| {
+                    reply.questions.clear();
+                    reply.set_rcode(Rcode::NXDOMAIN);
+                }),
+                "DD",
+            ),
+            ([reply(|_| {}), vec![0]].concat(), "DD"),
+            (vec![0xAB, 0xCD], "DD"),
+            (vec![0xAB], "FF"),
+            (vec![], "FF"),
+        ] {
+            assert_eq!(judgements(&octets), expected, "{octets:?}");
+        }
+    }
+
+    #[test]
+    fn no_two_queries_are_alike() {
+        let name = Name::parse("mail.some-long-domain.example").expect("a name");
+        let [first, second] = [0; 2].map(|_| Query::new(&name, RecordType::TLSA).expect("random"));
+        assert!(first.octets() != second.octets());
+        assert_eq!(first.question.name, second.question.name);
+    }
+}

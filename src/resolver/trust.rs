@@ -47,3 +47,73 @@ impl AdTrust {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dns::{Class, Edns, Name, Question, RecordType};
+
+    fn reply(rcode: Rcode, authentic: bool, authoritative: bool) -> Message {
+        let question = Question {
+            name: Name::root(),
+            rtype: RecordType::NS,
+            class: Class::IN,
+        };
+        let mut reply = Message::query(1, question, Some(Edns::query(1232, true)));
+        reply.header.response = true;
+        reply.header.authentic_data = authentic;
+        reply.header.authoritative = authoritative;
+        reply.set_rcode(rcode);
+        reply
+    }
+
+    #[test]
+    fn only_trusted_servers_and_only_answers() {
+        let (yes, no) = (Security::Secure, Security::Insecure);
+        for (mode, server, rcode, authentic, expected) in [
+            (DnssecMode::Ad, "127.0.0.1:53", Rcode::NOERROR, true, yes),
+            (DnssecMode::Ad, "127.1.2.3:5353", Rcode::NXDOMAIN, true, yes),
+            (DnssecMode::Ad, "[::1]:53", Rcode::NOERROR, true, yes),
+            (
+                DnssecMode::Ad,
+                "[::ffff:127.0.0.1]:53",
+                Rcode::NOERROR,
+                true,
+                yes,
+            ),
+            (DnssecMode::Ad, "192.0.2.1:53", Rcode::NOERROR, true, no),
+            (DnssecMode::Ad, "[fe80::1]:53", Rcode::NOERROR, true, no),
+            (DnssecMode::Ad, "0.0.0.0:53", Rcode::NOERROR, true, no),
+            (
+                DnssecMode::AdTrusted,
+                "192.0.2.1:53",
+                Rcode::NOERROR,
+                true,
+                yes,
+            ),
+            (
+                DnssecMode::AdTrusted,
+                "192.0.2.1:53",
+                Rcode::NOERROR,
+                false,
+                no,
+            ),
+            (DnssecMode::Ad, "127.0.0.1:53", Rcode::NOERROR, false, no),
+            (DnssecMode::Ad, "127.0.0.1:53", Rcode::SERVFAIL, true, no),
+            (DnssecMode::Ad, "127.0.0.1:53", Rcode::REFUSED, true, no),
+            (DnssecMode::Ad, "127.0.0.1:53", Rcode(19), true, no),
+        ] {
+            let trust = AdTrust::of(mode).expect("a mode that believes AD");
+            let server = server.parse().expect(server);
+            for authoritative in [false, true] {
+                let reply = reply(rcode, authentic, authoritative);
+                assert_eq!(
+                    trust.status(server, &reply),
+                    expected,
+                    "{mode:?} {server} {rcode}"
+                );
+            }
+        }
+        assert_eq!(AdTrust::of(DnssecMode::Validate), None);
+    }
+}
