@@ -38,6 +38,8 @@ fn assert_good(outcome: Result<Box<Reply>, Fault>, what: &str) {
 }
 
 type Change = fn(&mut Message);
+type Spoil = fn(&mut Message) -> Vec<u8>;
+type Say = fn(&Message) -> Vec<Vec<u8>>;
 
 /// Changes of a good reply that make it none.
 const FORGERIES: [(&str, Change); 8] = [
@@ -89,7 +91,7 @@ fn forged_replies_alone_are_silence() {
 
 #[test]
 fn doubtful_replies_are_fetched_over_tcp() {
-    let changes: [(&str, fn(&mut Message) -> Vec<u8>); 4] = [
+    let changes: [(&str, Spoil); 4] = [
         ("case", |reply| {
             let question = &mut reply.questions[0];
             let wire = question.name.as_wire();
@@ -132,7 +134,7 @@ fn doubtful_replies_are_fetched_over_tcp() {
 
 #[test]
 fn what_is_wrong_over_tcp_is_an_error() {
-    let scripts: [(&str, fn(&Message) -> Vec<Vec<u8>>); 4] = [
+    let scripts: [(&str, Say); 4] = [
         ("well-formed", |query| {
             vec![[good(query).encode(), vec![0]].concat()]
         }),

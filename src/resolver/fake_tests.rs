@@ -1,7 +1,7 @@
 //! A name server on loopback that does what a script says: UDP and TCP on one port, both counted, gone when dropped.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
@@ -44,18 +44,18 @@ impl Fake {
         let counts = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]);
         let is_over = Arc::new(AtomicBool::new(false));
         let mut threads = Vec::new();
-        let (over, seen, say) = (
+        let (over, seen, other) = (
             Arc::clone(&is_over),
             Arc::clone(&counts),
             Arc::clone(&script),
         );
         threads.push(std::thread::spawn(move || {
-            serve_udp(&udp, &over, &seen[0], &*say)
+            serve_udp(&udp, &over, &seen[0], &*other);
         }));
         if let Some(tcp) = tcp {
             let (over, seen) = (Arc::clone(&is_over), Arc::clone(&counts));
             threads.push(std::thread::spawn(move || {
-                serve_tcp(&tcp, &over, &seen[1], &*script)
+                serve_tcp(&tcp, &over, &seen[1], &*script);
             }));
         }
         Self {
@@ -135,20 +135,22 @@ fn answer_tcp(stream: &mut TcpStream, script: &Script) -> bool {
     let mut query = vec![0; u16::from_be_bytes(length).into()];
     stream.read_exact(&mut query).expect("a query");
     let replies = script(Transport::Tcp, &Message::decode(&query).expect("a query"));
-    for octets in &replies {
-        // An empty message stands for a connection that ends in the middle of one.
-        if octets.is_empty() {
-            stream.write_all(&[1, 0, 9, 9]).expect("writes");
-            return false;
-        }
-        let length = u16::try_from(octets.len()).expect("short").to_be_bytes();
-        let (start, rest) = octets.split_at(octets.len().min(5));
-        for octet in length.iter().chain(start) {
-            stream.write_all(&[*octet]).expect("writes");
-        }
-        stream.write_all(rest).expect("writes");
+    // The other side may have heard enough before all is said.
+    replies.is_empty() || replies.iter().all(|octets| say(stream, octets).is_ok())
+}
+
+/// Writes one message; an empty one stands for a connection that ends in the middle of a message.
+fn say(stream: &mut TcpStream, octets: &[u8]) -> io::Result<()> {
+    if octets.is_empty() {
+        stream.write_all(&[1, 0, 9, 9])?;
+        return stream.shutdown(Shutdown::Both);
     }
-    replies.is_empty()
+    let length = u16::try_from(octets.len()).expect("short").to_be_bytes();
+    let (start, rest) = octets.split_at(octets.len().min(5));
+    for octet in length.iter().chain(start) {
+        stream.write_all(&[*octet])?;
+    }
+    stream.write_all(rest)
 }
 
 pub(super) fn name(text: &str) -> Name {
