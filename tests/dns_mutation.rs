@@ -1,5 +1,7 @@
 //! Mutated DNS messages: none makes the decoder panic, and what is understood is stable. `DNS_MUTATIONS` sets the number of rounds.
 
+#![allow(unreachable_pub)]
+
 #[path = "common/mutate.rs"]
 mod mutate;
 
