@@ -1,4 +1,33 @@
 //! A small internet in one process on loopback: signed zones, a resolver that answers from them, and MX hosts that record what they get.
+//!
+//! It serves the tests and the demonstration, and never becomes part of the gateway. A test makes its own world in few lines:
+//!
+//! ```
+//! use gateway_lab::{Behaviour, Fault, MxHost, World, Zone};
+//! use gateway::dns::RecordType;
+//!
+//! let host = MxHost::start("mx.d.test");
+//! host.behave(Behaviour::new().reply("RCPT TO:<b@d.test>", "550 5.1.1 nobody of that name"));
+//! let world = World::builder()
+//!     .zone(
+//!         Zone::signed("d.test")
+//!             .mx(10, "mx.d.test")
+//!             .address("mx.d.test", host.ip())
+//!             .tlsa("mx.d.test", host.port(), host.tlsa(1, 1)),
+//!     )
+//!     .fault("mx.d.test", RecordType::AAAA, Fault::Servfail)
+//!     .start();
+//! // Gateway::builder(env!("CARGO_BIN_EXE_gateway")).resolver(world.resolver()).smtp_port(host.port()).start()
+//! assert!(world.queries().is_empty() && host.messages().is_empty());
+//! ```
+//!
+//! From the DNS up: [`world`] (zones, keys, resolver, its faults) · [`mx`] (mail servers and their switches), on the addresses of
+//! [`seats`], with the certificates of [`certificate`] · [`process`] (the gateway's binary) and [`smtp`] (a client for it) ·
+//! [`story`] (the world of the demonstration).
+//!
+//! Limitations: zones are chained by NSEC, not NSEC3, and signed with ECDSA P-256 only; the resolver knows no zone transfers, and type
+//! ANY is an ordinary type that no owner has.
+#![warn(missing_docs)]
 
 pub mod certificate;
 pub mod journal;
