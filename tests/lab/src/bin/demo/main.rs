@@ -4,12 +4,13 @@
 
 mod page;
 mod scenes;
+mod stage;
 
 use std::env;
 use std::process::ExitCode;
 
 use page::Page;
-use scenes::Stage;
+use stage::{Outcome, Stage};
 
 fn main() -> ExitCode {
     let Some(binary) = env::args().nth(1) else {
@@ -26,7 +27,7 @@ fn main() -> ExitCode {
         stage.refuse_the_broken_signature(),
     ];
     stage.conclude(&outcomes);
-    if outcomes.iter().all(scenes::Outcome::is_right) {
+    if outcomes.iter().all(Outcome::is_right) {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

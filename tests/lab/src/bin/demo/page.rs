@@ -4,6 +4,8 @@ use std::io::{self, IsTerminal, Write};
 
 /// Columns of a paragraph.
 const WIDTH: usize = 100;
+/// Columns of a quoted line; longer ones are folded.
+const QUOTED_WIDTH: usize = 124;
 
 /// What a quoted text is.
 #[derive(Clone, Copy)]
@@ -60,14 +62,19 @@ impl Page {
         }
     }
 
-    /// Output or a file, word for word; `how` tells the lines apart.
+    /// Output or a file, word for word, long lines folded at spaces; `how` tells the lines apart.
     pub(crate) fn quote(&self, text: &str, how: impl Fn(&str) -> Quote) {
         self.line("");
         let bar = self.coloured("2", "│");
         for line in text.trim_end().lines() {
-            match how(line) {
-                Quote::Plain => self.line(&format!("  {bar} {line}")),
-                Quote::Marked => self.line(&format!("  {bar} {}", self.coloured("1;33", line))),
+            let how = how(line);
+            for part in folded(line) {
+                match how {
+                    Quote::Plain => self.line(&format!("  {bar} {part}")),
+                    Quote::Marked => {
+                        self.line(&format!("  {bar} {}", self.coloured("1;33", &part)))
+                    }
+                }
             }
         }
     }
@@ -107,16 +114,37 @@ impl Page {
 }
 
 fn wrapped(text: &str) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let line = lines.last_mut().expect("there is always a line");
-        if line.is_empty() {
-            line.push_str(word);
-        } else if line.chars().count() + 1 + word.chars().count() <= WIDTH {
-            line.push(' ');
-            line.push_str(word);
-        } else {
-            lines.push(word.to_owned());
+    let words = text.split_whitespace().map(str::to_owned);
+    fill(words, WIDTH)
+}
+
+/// A quoted line in parts that are not too long; where it fits, exactly as it is.
+fn folded(line: &str) -> Vec<String> {
+    let is_short = line.chars().count() <= QUOTED_WIDTH;
+    if is_short {
+        return vec![line.to_owned()];
+    }
+    let text = line.trim_start();
+    let indent = &line[..line.len() - text.len()];
+    let words = text.split(' ').map(str::to_owned);
+    let parts = fill(words, QUOTED_WIDTH - indent.len() - 4).into_iter();
+    let indented = parts.enumerate().map(|(number, part)| match number {
+        0 => format!("{indent}{part}"),
+        _ => format!("{indent}    {part}"),
+    });
+    indented.collect()
+}
+
+/// Words into lines of at most `width` columns; a longer word has a line of its own.
+fn fill(words: impl Iterator<Item = String>, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in words {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(&word);
+            }
+            _ => lines.push(word),
         }
     }
     lines
