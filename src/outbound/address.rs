@@ -145,7 +145,8 @@ fn none_usable(host: &Domain, families: &[Asked; 2]) -> Cause {
         LookupErrorKind::NotTrusted | LookupErrorKind::NoDnssec(_) => Reason::ResolverNotValidating,
         _ => Reason::AddressLookupError,
     };
-    Cause::new(reason, format!("the address lookup failed: {error}"))
+    let text = format!("the addresses of {host} are not known: {}", error.kind);
+    Cause::new(reason, text)
 }
 
 fn insecure(host: &Domain, asked: &Asked) -> Cause {
@@ -242,4 +243,61 @@ fn is_reserved_v6(address: Ipv6Addr) -> bool {
     // Unique local, link-local and the former site-local addresses.
     let is_local = first & 0xfe00 == 0xfc00 || first & 0xffc0 == 0xfe80 || first & 0xffc0 == 0xfec0;
     is_local || address.is_loopback()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reserved_addresses_are_known_and_some_are_never_allowed() {
+        let allowed: Vec<Network> = ["0.0.0.0/0", "::/0"]
+            .iter()
+            .map(|text| text.parse().expect("a network"))
+            .collect();
+        let is_permitted = |level, allowed, address: IpAddr| {
+            let permit = Permit { level, allowed };
+            permit.check(address).is_ok()
+        };
+        for (text, by_default, when_allowed, at_none) in [
+            ("192.0.2.1", true, true, false),
+            ("8.8.8.8", true, true, false),
+            ("127.0.0.1", false, true, true),
+            ("127.255.255.254", false, true, true),
+            ("10.0.0.1", false, true, false),
+            ("172.31.0.1", false, true, false),
+            ("172.32.0.1", true, true, false),
+            ("192.168.0.1", false, true, false),
+            ("169.254.0.1", false, true, false),
+            ("100.64.0.1", false, true, false),
+            ("100.128.0.1", true, true, false),
+            ("192.0.0.8", false, true, false),
+            ("198.19.0.1", false, true, false),
+            ("240.0.0.1", false, true, false),
+            ("0.0.0.1", false, true, false),
+            ("0.0.0.0", false, false, false),
+            ("224.0.0.1", false, false, false),
+            ("255.255.255.255", false, false, false),
+            ("2001:db8::1", true, true, false),
+            ("2600::1", true, true, false),
+            ("::1", false, true, true),
+            ("fe80::1", false, true, false),
+            ("fec0::1", false, true, false),
+            ("fd00::1", false, true, false),
+            ("::", false, false, false),
+            ("ff02::1", false, false, false),
+            ("::ffff:127.0.0.1", false, true, true),
+            ("::ffff:10.0.0.1", false, true, false),
+            ("::ffff:0.0.0.0", false, false, false),
+            ("::ffff:192.0.2.1", true, true, false),
+        ] {
+            let address: IpAddr = text.parse().expect("an address");
+            let found = [
+                is_permitted(Level::DaneOnly, &[], address),
+                is_permitted(Level::DaneOnly, &allowed, address),
+                is_permitted(Level::None, &allowed, address),
+            ];
+            assert_eq!(found, [by_default, when_allowed, at_none], "{text}");
+        }
+    }
 }

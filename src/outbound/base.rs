@@ -32,7 +32,10 @@ pub fn judge(candidate: &Name, asked: &Asked) -> Judgement {
                 _ if is_invalid(error) => Reason::TlsaBogus,
                 _ => Reason::TlsaLookupError,
             };
-            let text = format!("the TLSA lookup failed: {error}");
+            let text = format!(
+                "the TLSA records of {} are not known: {}",
+                asked.name, error.kind
+            );
             return Judgement::Stop(Cause::new(reason, text));
         }
     };

@@ -44,7 +44,8 @@ impl fmt::Display for Step {
             Self::Mx => f.write_str("mx"),
             Self::Address => f.write_str("address"),
             Self::Tlsa => f.write_str("tlsa"),
-            Self::Session(phase) => write!(f, "{phase}"),
+            // One word of a line.
+            Self::Session(phase) => f.write_str(&phase.to_string().replace(' ', "-")),
         }
     }
 }
@@ -227,7 +228,8 @@ impl fmt::Display for Record {
             let words: Vec<&str> = self.remarks.iter().map(|remark| remark.token()).collect();
             write!(f, " remarks={}", words.join(","))?;
         }
-        write!(f, " reason=\"{}\"", cause.text)
+        // The text quotes servers; the line's own quotes must stay the outer ones.
+        write!(f, " reason=\"{}\"", cause.text.replace('"', "'"))
     }
 }
 

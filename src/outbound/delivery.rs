@@ -108,22 +108,21 @@ impl<'a> Delivery<'a> {
         for (waiting, receipt) in waiting.into_iter().zip(receipts) {
             let goes_on = matches!(&receipt, Err(failure) if is_for_next_host(failure));
             let cause = match receipt {
-                Ok(reply) => taken_over(&reply),
+                Ok(reply) => summary.taken_over(&reply),
                 Err(failure) => summary.refused(&failure),
             };
             match goes_on {
                 true => self.pending.push(waiting),
-                false => self.current.push((waiting.index, cause.clone())),
+                false => self.current.push((waiting.index, cause)),
             }
-            summary.add(cause);
         }
         let next = match self.pending.is_empty() {
             true => Next::Enough,
             false => Next::Host,
         };
         Ended {
+            phase: summary.phase(),
             cause: summary.cause(),
-            phase: summary.phase,
             next,
         }
     }
@@ -193,68 +192,61 @@ fn is_for_next_host(failure: &Failure) -> bool {
     }
 }
 
-fn taken_over(reply: &Reply) -> Cause {
-    let status = reply.enhanced.filter(|status| status.class == 2);
-    Cause {
-        status: status.unwrap_or(Reason::Delivered.status()),
-        ..Cause::new(Reason::Delivered, format!("the server said \"{reply}\""))
-    }
-}
-
 /// What one connection came to, for its record.
+#[derive(Default)]
 struct Summary {
     delivered: Option<Cause>,
-    refused: Option<Cause>,
+    refused: Option<(Cause, Phase)>,
     taken: usize,
     all: usize,
-    phase: Phase,
-}
-
-impl Default for Summary {
-    fn default() -> Self {
-        Self {
-            delivered: None,
-            refused: None,
-            taken: 0,
-            all: 0,
-            phase: Phase::FinalDot,
-        }
-    }
 }
 
 impl Summary {
-    fn refused(&mut self, failure: &Failure) -> Cause {
-        if self.refused.is_none() {
-            self.phase = failure.phase;
-        }
-        Cause::from(failure)
+    fn taken_over(&mut self, reply: &Reply) -> Cause {
+        let status = reply.enhanced.filter(|status| status.class == 2);
+        let cause = Cause {
+            status: status.unwrap_or(Reason::Delivered.status()),
+            ..Cause::new(Reason::Delivered, format!("the server said \"{reply}\""))
+        };
+        self.all += 1;
+        self.taken += 1;
+        self.delivered.get_or_insert_with(|| cause.clone());
+        cause
     }
 
-    fn add(&mut self, cause: Cause) {
+    fn refused(&mut self, failure: &Failure) -> Cause {
+        let cause = Cause::from(failure);
         self.all += 1;
-        match cause.reason.effect() {
-            Effect::Delivered => {
-                self.taken += 1;
-                self.delivered.get_or_insert(cause);
-            }
-            Effect::Remark | Effect::NextHost | Effect::Defer | Effect::Bounce => {
-                self.refused.get_or_insert(cause);
-            }
+        self.refused
+            .get_or_insert_with(|| (cause.clone(), failure.phase));
+        cause
+    }
+
+    /// A connection that took the message over for anybody came to the end.
+    fn phase(&self) -> Phase {
+        match (&self.delivered, &self.refused) {
+            (None, Some((_, phase))) => *phase,
+            _ => Phase::FinalDot,
         }
     }
 
     /// A success if anything was taken over; then the text also names the first refusal.
-    fn cause(&self) -> Cause {
-        let Some(first) = self.delivered.as_ref().or(self.refused.as_ref()) else {
-            return Cause::new(Reason::Internal, "there was no recipient");
-        };
-        let mut cause = first.clone();
-        if let (Some(_), Some(refused)) = (&self.delivered, &self.refused) {
-            cause.text = format!(
-                "{} of {} recipients were taken, {}; of the others the first: {} {}",
-                self.taken, self.all, cause.text, refused.status, refused.text
-            );
+    fn cause(self) -> Cause {
+        match (self.delivered, self.refused) {
+            (Some(taken), None) => taken,
+            (None, Some((refused, _))) => refused,
+            (None, None) => Cause::new(Reason::Internal, "there was no recipient"),
+            (Some(taken), Some((refused, _))) => Cause {
+                text: format!(
+                    "{} of {} recipients were taken, {}; of the others the first: {} {}",
+                    self.taken, self.all, taken.text, refused.status, refused.text
+                ),
+                ..taken
+            },
         }
-        cause
     }
 }
+
+#[cfg(test)]
+#[path = "delivery_tests.rs"]
+mod tests;

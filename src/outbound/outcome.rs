@@ -77,3 +77,80 @@ pub fn diagnosis(record: &Record) -> Diagnosis {
         text: record.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outbound::fakes::domain;
+    use crate::outbound::{Effect, Level};
+    use crate::smtp::Host;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn record(reason: Reason) -> Record {
+        let destination = Host::Domain(domain("d.test"));
+        Record::new(&destination, Level::DaneOnly, 25).ended(Cause::new(reason, "why"))
+    }
+
+    fn patience(attempts: u32, waited: Duration) -> Patience {
+        let arrived = Timestamp::from_unix(1_800_000_000);
+        Patience {
+            arrived,
+            attempts,
+            retry_for: 100 * MINUTE,
+            retry_first: MINUTE,
+            retry_max: 30 * MINUTE,
+            now: arrived.after(waited),
+            jitter: 0,
+        }
+    }
+
+    #[test]
+    fn every_reason_has_one_fate() {
+        for reason in Reason::ALL {
+            let change = change(&record(*reason), &patience(0, MINUTE));
+            let class = match &change {
+                Change::Delivered(why) => (2, why.status.class),
+                Change::Deferred { why, .. } => (4, why.status.class),
+                Change::Failed(why) => (5, why.status.class),
+            };
+            match reason.effect() {
+                Effect::Remark => assert_eq!(class.0, 4, "{reason}"),
+                _ => assert_eq!(class.0, class.1, "{reason}"),
+            }
+        }
+    }
+
+    #[test]
+    fn waits_double_and_end_when_the_time_is_up() {
+        for (attempts, waited, wait) in [(0, 0, 1), (1, 1, 2), (2, 3, 4), (9, 50, 30), (9, 90, 10)]
+        {
+            let patience = patience(attempts, waited * MINUTE);
+            let Change::Deferred { due, why } = change(&record(Reason::Connect), &patience) else {
+                panic!("attempt {attempts} is not the last");
+            };
+            assert_eq!(due.since(patience.now), wait * MINUTE, "{attempts}");
+            assert_eq!(why.token, "connect");
+        }
+    }
+
+    /// G7.
+    #[test]
+    fn what_waited_too_long_fails_with_the_last_cause() {
+        let patience = patience(9, 100 * MINUTE);
+        let Change::Failed(why) = change(&record(Reason::TlsaInsecure), &patience) else {
+            panic!("the time is up");
+        };
+        assert_eq!(
+            (why.status.to_string().as_str(), why.token.as_str()),
+            ("5.4.7", "expired")
+        );
+        assert!(
+            why.text.contains("4.7.5 tlsa-insecure: why"),
+            "{}",
+            why.text
+        );
+        let delivered = change(&record(Reason::Delivered), &patience);
+        assert!(matches!(delivered, Change::Delivered(_)));
+    }
+}

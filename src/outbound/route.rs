@@ -73,7 +73,8 @@ pub fn decide(
     hostname: &Domain,
     random: Random<'_>,
 ) -> Result<Route, Cause> {
-    let answer = mx.result.as_ref().map_err(lookup_failed)?;
+    let failed = |error| lookup_failed(domain, error);
+    let answer = mx.result.as_ref().map_err(failed)?;
     let is_proven = answer.security.is_secure() || level == Level::None;
     let mut remarks = Vec::new();
     let hosts = match &answer.content {
@@ -101,14 +102,15 @@ pub fn decide(
 }
 
 /// M3, M13, T67: nothing is known about the MX records.
-fn lookup_failed(error: &LookupError) -> Cause {
+fn lookup_failed(domain: &Domain, error: &LookupError) -> Cause {
     let reason = match error.kind {
         LookupErrorKind::AliasLimit => Reason::CnameLimit,
         LookupErrorKind::NotTrusted | LookupErrorKind::NoDnssec(_) => Reason::ResolverNotValidating,
         _ if is_invalid(error) => Reason::MxInvalid,
         _ => Reason::MxLookupError,
     };
-    Cause::new(reason, format!("the MX lookup failed: {error}"))
+    let text = format!("the MX records of {domain} are not known: {}", error.kind);
+    Cause::new(reason, text)
 }
 
 /// M4, M5.

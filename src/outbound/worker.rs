@@ -247,14 +247,16 @@ impl Worker {
         let count = failed.len();
         let Some((envelope, content)) = report else {
             return log::warning(format_args!(
-                "{}: failed for {count} recipients; it has no sender to be told",
-                entry.id
+                "{}: failed for {}; it has no sender to be told",
+                entry.id,
+                recipients(count)
             ));
         };
         if let Some(id) = self.insist(|| self.shared.queue.accept(&envelope, &content, now)) {
             log::warning(format_args!(
-                "{}: failed for {count} recipients; the report to the sender is {id}",
-                entry.id
+                "{}: failed for {}; the report to the sender is {id}",
+                entry.id,
+                recipients(count)
             ));
         }
     }
@@ -328,8 +330,16 @@ fn log_deferred(entry: &Entry, changes: &[(usize, Change)]) {
     let (count, first) = (due.clone().count(), due.min());
     if let Some(first) = first {
         log::info(format_args!(
-            "{}: {count} recipients wait, the next attempt is at {first}",
-            entry.id
+            "{}: {} waiting, the next attempt is at {first}",
+            entry.id,
+            recipients(count)
         ));
+    }
+}
+
+fn recipients(count: usize) -> String {
+    match count {
+        1 => "1 recipient".to_owned(),
+        _ => format!("{count} recipients"),
     }
 }
