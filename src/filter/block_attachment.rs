@@ -12,10 +12,9 @@
 
 use std::ops::Range;
 
-use super::glob::Glob;
+use super::glob::{Glob, folded};
 use super::{Filter, Verdict};
 use crate::message::file_name::FileNames;
-use crate::message::limits::DEPTH_MAX;
 use crate::message::mime::{Doubt, Part, Tree};
 use crate::message::transfer::{self, Encoding};
 use crate::message::{Excess, Field, FieldName, Header, with_crlf};
@@ -44,6 +43,9 @@ pub(super) fn build(words: &[String]) -> Result<Box<dyn Filter>, String> {
     Ok(Box::new(BlockAttachment { globs }))
 }
 
+/// How often messages within that are encoded may hold each other: each level is decoded and examined anew. RFC 2046 §5.2.1 forbids even the first.
+const ENCODED_DEPTH_MAX: usize = 5;
+
 /// A part that has to go.
 struct Removal {
     part: usize,
@@ -61,7 +63,7 @@ enum Obstacle {
 
 impl Filter for BlockAttachment {
     fn apply(&self, _: &Envelope, message: &[u8]) -> Result<Verdict, Excess> {
-        let (tree, removals) = match self.examine(message, DEPTH_MAX) {
+        let (tree, removals) = match self.examine(message, ENCODED_DEPTH_MAX) {
             Ok(found) => found,
             Err(Obstacle::Excess(excess)) => return Err(excess),
             Err(Obstacle::Doubt(doubt)) => return Ok(refuse(doubt)),
@@ -137,11 +139,9 @@ impl BlockAttachment {
         part: &Part,
         depth: usize,
     ) -> Result<Option<(String, String)>, Obstacle> {
-        let depth = depth
-            .checked_sub(1)
-            .ok_or(Obstacle::Excess(Excess::Depth))?;
         let body = message.get(part.body_range()).unwrap_or_default();
-        let Some(decoded) = part.encoding.decode(body) else {
+        let (Some(depth), Some(decoded)) = (depth.checked_sub(1), part.encoding.decode(body))
+        else {
             return Err(Obstacle::Doubt(Doubt::Encoded));
         };
         // Decoded content may have LF as line ends; it is only looked at.
@@ -157,7 +157,7 @@ impl BlockAttachment {
     /// The first name that matches, and the pattern.
     fn find<'n>(&self, names: &'n FileNames) -> Option<(&'n str, &Glob)> {
         names.readings.iter().find_map(|name| {
-            let forms = saved_as(name);
+            let forms = saved_as(name).map(|form| folded(&form));
             let mut globs = self.globs.iter();
             let glob = globs.find(|glob| forms.iter().any(|form| glob.matches(form)))?;
             Some((name.as_str(), glob))
@@ -167,15 +167,11 @@ impl BlockAttachment {
 
 /// The names of the file a reader may make of a name: as it is, without path, and without what follows a colon (an NTFS stream). Characters that are
 /// not seen are left out, dots and blanks at the end as well: Windows drops them.
-fn saved_as(name: &str) -> Vec<String> {
+fn saved_as(name: &str) -> [String; 3] {
     let visible: String = name.chars().filter(|c| !is_invisible(*c)).collect();
     let base = visible.rsplit(['/', '\\']).next().unwrap_or_default();
     let stem = base.split(':').next().unwrap_or_default();
-    let mut forms: Vec<String> = [&*visible, base, stem]
-        .map(|form| form.trim().trim_end_matches(['.', ' ', '\t']).to_owned())
-        .to_vec();
-    forms.dedup();
-    forms
+    [&*visible, base, stem].map(|form| form.trim().trim_end_matches(['.', ' ', '\t']).to_owned())
 }
 
 /// Controls, and characters that have no width or turn the direction of writing.

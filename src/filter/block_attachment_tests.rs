@@ -239,7 +239,7 @@ fn nests_of_encoded_messages_are_bounded() {
     let mut message = "Content-Type: a/b; name=a.exe\r\n\r\nx".to_owned();
     let fields =
         "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n";
-    for _ in 0..DEPTH_MAX {
+    for _ in 0..ENCODED_DEPTH_MAX {
         let quoted = transfer::encode_quoted_printable(message.as_bytes());
         message = format!("{fields}{}", String::from_utf8_lossy(&quoted));
     }
