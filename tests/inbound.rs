@@ -3,18 +3,21 @@
 #[path = "common/gate.rs"]
 mod gate;
 
+use std::fs::File;
+use std::io;
 use std::net::TcpStream;
 use std::process::Command;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use gate::{Client, Gate, PATIENCE, settings};
 use gateway::inbound::Settings;
-use gateway::queue::Tuning;
+use gateway::queue::{Disk, Tuning};
 use gateway::smtp::ReversePath;
 
 /// Short enough to wait for, long enough for a busy machine to send a line.
-const SHORT: Duration = Duration::from_millis(300);
+const SHORT: Duration = Duration::from_secs(1);
 
 const MESSAGE: &str = "Subject: x\r\n\r\nbody\r\n";
 
@@ -83,6 +86,41 @@ fn a_full_queue_says_try_again() {
     client.submit(MESSAGE, "452 4.3.1");
     client.ask("NOOP", "250 2.0.0");
     assert_eq!(gate.entries().len(), 1);
+}
+
+/// A disk that fails, or whose user has a defect.
+struct BadDisk {
+    is_panicking: bool,
+}
+
+impl Disk for BadDisk {
+    fn sync(&self, _: &File) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn sync_directory(&self, _: &File) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn free_space(&self, _: &File) -> io::Result<u64> {
+        assert!(!self.is_panicking, "on purpose");
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
+}
+
+#[test]
+fn no_message_is_acknowledged_that_the_queue_does_not_have() {
+    for (is_panicking, expected) in [(false, "451 4.3.0"), (true, "421 4.3.0")] {
+        let bad = Tuning {
+            disk: Arc::new(BadDisk { is_panicking }),
+            ..Tuning::default()
+        };
+        let gate = Gate::start_with(settings(), &[], bad);
+        gate.greeted().submit(MESSAGE, expected);
+        assert!(gate.queue.is_empty());
+        // The others are served on.
+        gate.greeted().ask("NOOP", "250");
+    }
 }
 
 #[test]
@@ -229,6 +267,8 @@ fn a_message_must_come_in_within_its_time_however_steadily_it_comes() {
 fn a_message_must_come_in_faster_than_drop_by_drop() {
     let gate = Gate::start(Settings {
         command_timeout: SHORT,
+        // Longer than the client goes on, so that this limit cannot be the one that ends it.
+        data_timeout: 10 * PATIENCE,
         ..settings()
     });
     let mut client = gate.greeted();

@@ -1,4 +1,5 @@
 //! A real listener with a temporary spool, and clients that talk to it octet by octet.
+#![allow(dead_code, reason = "each file of tests uses another part of it")]
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -13,18 +14,18 @@ use gateway::smtp::Domain;
 use gateway_lab::temp::TempDir;
 
 /// Longer than any step takes; whoever waits this long has failed.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The listener, its sessions and its queue; all gone when dropped.
-pub struct Gate {
+pub(crate) struct Gate {
     running: Option<Running>,
-    pub address: SocketAddr,
-    pub queue: Arc<Queue>,
+    pub(crate) address: SocketAddr,
+    pub(crate) queue: Arc<Queue>,
     _spool: TempDir,
 }
 
 /// Loopback may relay; limits small enough to be met.
-pub fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     Settings {
         hostname: Domain::parse("gateway.test").expect("a domain"),
         listen: vec!["127.0.0.1:0".parse().expect("an address")],
@@ -38,12 +39,12 @@ pub fn settings() -> Settings {
 }
 
 impl Gate {
-    pub fn start(settings: Settings) -> Self {
+    pub(crate) fn start(settings: Settings) -> Self {
         Self::start_with(settings, &[], Tuning::default())
     }
 
     /// With these filter directives, and other limits of the queue.
-    pub fn start_with(settings: Settings, filters: &[&str], tuning: Tuning) -> Self {
+    pub(crate) fn start_with(settings: Settings, filters: &[&str], tuning: Tuning) -> Self {
         let spool = TempDir::new("inbound");
         let queue_settings = queue::Settings {
             directory: spool.path().to_owned(),
@@ -68,35 +69,35 @@ impl Gate {
         }
     }
 
-    pub fn reload(&self, settings: Settings, filters: &[&str]) {
+    pub(crate) fn reload(&self, settings: Settings, filters: &[&str]) {
         let running = self.running.as_ref().expect("running");
         running.reload(settings, services(&self.queue, filters));
     }
 
-    pub fn stop(&mut self, grace: Duration) {
+    pub(crate) fn stop(&mut self, grace: Duration) {
         if let Some(running) = self.running.take() {
             running.stop(grace);
         }
     }
 
-    pub fn connect(&self) -> Client {
+    pub(crate) fn connect(&self) -> Client {
         Client::connect(self.address).expect("connects")
     }
 
     /// After the greeting and EHLO.
-    pub fn greeted(&self) -> Client {
+    pub(crate) fn greeted(&self) -> Client {
         let mut client = self.connect();
         client.expect("220 ");
         client.ask("EHLO client.test", "250");
         client
     }
 
-    pub fn entries(&self) -> Vec<Entry> {
+    pub(crate) fn entries(&self) -> Vec<Entry> {
         self.queue.entries()
     }
 
     /// The contents of all messages in the queue.
-    pub fn contents(&self) -> Vec<String> {
+    pub(crate) fn contents(&self) -> Vec<String> {
         let content = |entry: &Entry| self.queue.content(entry.id).expect("readable");
         let entries = self.entries();
         let contents = entries.iter().map(content);
@@ -122,12 +123,12 @@ fn services(queue: &Arc<Queue>, filters: &[&str]) -> Services {
 }
 
 /// A client that sends what it is told and reads whole replies.
-pub struct Client {
+pub(crate) struct Client {
     socket: BufReader<TcpStream>,
 }
 
 impl Client {
-    pub fn connect(address: SocketAddr) -> io::Result<Self> {
+    pub(crate) fn connect(address: SocketAddr) -> io::Result<Self> {
         let socket = TcpStream::connect_timeout(&address, PATIENCE)?;
         socket.set_read_timeout(Some(PATIENCE))?;
         socket.set_write_timeout(Some(PATIENCE))?;
@@ -138,21 +139,21 @@ impl Client {
     }
 
     /// The socket beneath, for what this client has no words for.
-    pub fn socket(&self) -> &TcpStream {
+    pub(crate) fn socket(&self) -> &TcpStream {
         self.socket.get_ref()
     }
 
     /// Sends octets as they are.
-    pub fn send(&mut self, octets: &[u8]) {
+    pub(crate) fn send(&mut self, octets: &[u8]) {
         self.try_send(octets).expect("sends");
     }
 
-    pub fn try_send(&mut self, octets: &[u8]) -> io::Result<()> {
+    pub(crate) fn try_send(&mut self, octets: &[u8]) -> io::Result<()> {
         self.socket.get_mut().write_all(octets)
     }
 
     /// The next line with its end; empty when the server has closed the connection.
-    pub fn line(&mut self) -> String {
+    pub(crate) fn line(&mut self) -> String {
         let mut line = String::new();
         match self.socket.read_line(&mut line) {
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {}
@@ -162,7 +163,7 @@ impl Client {
     }
 
     /// All lines of the next reply.
-    pub fn reply(&mut self) -> String {
+    pub(crate) fn reply(&mut self) -> String {
         let mut reply = String::new();
         loop {
             let line = self.line();
@@ -176,7 +177,7 @@ impl Client {
 
     /// The next reply, which starts like this.
     #[track_caller]
-    pub fn expect(&mut self, start: &str) -> String {
+    pub(crate) fn expect(&mut self, start: &str) -> String {
         let reply = self.reply();
         assert!(reply.starts_with(start), "expected {start:?}: {reply:?}");
         reply
@@ -184,14 +185,14 @@ impl Client {
 
     /// Sends a line, expects a reply that starts like this.
     #[track_caller]
-    pub fn ask(&mut self, line: &str, start: &str) -> String {
+    pub(crate) fn ask(&mut self, line: &str, start: &str) -> String {
         self.send(format!("{line}\r\n").as_bytes());
         self.expect(start)
     }
 
     /// Up to 354.
     #[track_caller]
-    pub fn begin_data(&mut self) {
+    pub(crate) fn begin_data(&mut self) {
         self.ask("MAIL FROM:<sender@example.org>", "250 2.1.0");
         self.ask("RCPT TO:<recipient@example.org>", "250 2.1.5");
         self.ask("DATA", "354");
@@ -199,14 +200,14 @@ impl Client {
 
     /// A whole transaction; the reply to its message.
     #[track_caller]
-    pub fn submit(&mut self, message: &str, start: &str) -> String {
+    pub(crate) fn submit(&mut self, message: &str, start: &str) -> String {
         self.begin_data();
         self.send(message.as_bytes());
         self.ask(".", start)
     }
 
     /// What else the server has to say until it closes the connection.
-    pub fn rest(&mut self) -> String {
+    pub(crate) fn rest(&mut self) -> String {
         let mut rest = Vec::new();
         match self.socket.read_to_end(&mut rest) {
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {}
