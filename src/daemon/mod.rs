@@ -29,6 +29,11 @@ use crate::sys::signal::{self, Signal};
 /// after 10 (Docker) to 90 seconds (systemd); a kill loses nothing, but may deliver a message twice.
 const GRACE: Duration = Duration::from_secs(4);
 
+/// Files a worker may have open at once: the connection to the host, a DNS socket, a segment of the queue.
+const FILES_PER_WORKER: usize = 3;
+/// Files for everything else: listeners, the spool, standard streams.
+const OTHER_FILES: usize = 64;
+
 /// Why the gateway does not run: one line for the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StartError {
@@ -69,7 +74,7 @@ pub fn serve(
     let signals = signal::block().map_err(refused("block signals"))?;
     // A resolver that cannot be had must be known before anything is touched.
     let services = Services::build(&config, None)?;
-    raise_open_files();
+    raise_open_files(&config);
     let inbound = bind(&config)?;
     privileges::give_up(&config)?;
     warn(&config);
@@ -89,11 +94,18 @@ fn log_panics() {
     }));
 }
 
-fn raise_open_files() {
-    if let Err(error) = process::raise_open_files() {
-        log::warning(format_args!(
-            "cannot raise the number of open files: {error}; fewer sessions than configured may fit"
-        ));
+fn raise_open_files(config: &Config) {
+    let sessions = config.inbound.session_limit;
+    let workers = config.outbound.workers.saturating_mul(FILES_PER_WORKER);
+    let needed = sessions + workers + OTHER_FILES;
+    match process::raise_open_files() {
+        Ok(limit) if limit < needed as u64 => log::warning(format_args!(
+            "this process may open {limit} files, session-limit and workers together need {needed}: raise the limit (ulimit -n, LimitNOFILE)"
+        )),
+        Ok(_) => {}
+        Err(error) => log::warning(format_args!(
+            "cannot raise the number of open files: {error}"
+        )),
     }
 }
 
