@@ -24,6 +24,7 @@ pub(super) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 /// Accepts until the stop; returns when the last session has ended.
 pub(super) fn run(listener: &TcpListener, shared: &Shared) {
     scope(|scope| {
+        let mut is_failing = false;
         loop {
             let deadline = Deadline::after(Deadline::LONGEST);
             let accepted = match shared.stop.wait(listener, deadline) {
@@ -33,10 +34,18 @@ pub(super) fn run(listener: &TcpListener, shared: &Shared) {
                 Err(error) => Err(error),
             };
             match accepted {
-                Ok((socket, peer)) => admit(scope, shared, (socket, peer)),
+                Ok((socket, peer)) => {
+                    is_failing = false;
+                    admit(scope, shared, (socket, peer));
+                }
                 Err(error) if is_passing(&error) => {}
                 Err(error) => {
-                    log::warning(format_args!("inbound: cannot accept a connection: {error}"));
+                    // One line until a connection is accepted again, since the same may happen many times a second.
+                    if !std::mem::replace(&mut is_failing, true) {
+                        log::warning(format_args!(
+                            "inbound: cannot accept a connection: {error}; clients wait until it can be"
+                        ));
+                    }
                     // Without the pause this would be a loop that takes all the time there is.
                     let stopped = shared.stop.pause(Deadline::after(ACCEPT_PAUSE));
                     if stopped.unwrap_or(false) {

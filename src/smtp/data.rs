@@ -6,6 +6,8 @@
 //! Limitations: lines longer than the 1000 octets of RFC 5321 §4.5.3.1.6 are let through up to [`CONTENT_LINE_MAX`], since much real mail has
 //! them; whether the next server takes them is its decision.
 
+use std::fmt;
+
 use super::limits::{CONTENT_LINE_MAX, DISCARD_MAX};
 use super::reply::{EnhancedStatus, Reply, ReplyCode};
 
@@ -185,34 +187,29 @@ impl DataReader {
 impl DataFault {
     /// What the client is told.
     pub fn reply(self) -> Reply {
-        let (code, status, text) = match self {
-            Self::BareLineEnd => (
-                ReplyCode::REFUSED,
-                EnhancedStatus::new(5, 6, 11),
-                "lines must end with CR LF; a CR or LF stood alone",
-            ),
-            Self::Nul => (
-                ReplyCode::REFUSED,
-                EnhancedStatus::new(5, 6, 0),
-                "the message holds a NUL character",
-            ),
-            Self::LineTooLong => (
-                ReplyCode::REFUSED,
-                EnhancedStatus::new(5, 6, 0),
-                "the message has a line of more than 65536 octets",
-            ),
-            Self::TooLarge => (
-                ReplyCode::TOO_LARGE,
-                EnhancedStatus::new(5, 3, 4),
-                "the message is larger than allowed",
-            ),
-            Self::NoRoom => (
-                ReplyCode::INSUFFICIENT_STORAGE,
-                EnhancedStatus::new(4, 3, 1),
-                "no room for the message now, try again later",
-            ),
+        let (code, (class, subject, detail)) = match self {
+            Self::BareLineEnd => (ReplyCode::REFUSED, (5, 6, 11)),
+            Self::Nul | Self::LineTooLong => (ReplyCode::REFUSED, (5, 6, 0)),
+            Self::TooLarge => (ReplyCode::TOO_LARGE, (5, 3, 4)),
+            Self::NoRoom => (ReplyCode::INSUFFICIENT_STORAGE, (4, 3, 1)),
         };
-        Reply::new(code, status, text)
+        let status = EnhancedStatus::new(class, subject, detail);
+        Reply::new(code, status, self.to_string())
+    }
+}
+
+impl fmt::Display for DataFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BareLineEnd => f.write_str("lines must end with CR LF; a CR or LF stood alone"),
+            Self::Nul => f.write_str("the message holds a NUL character"),
+            Self::LineTooLong => write!(
+                f,
+                "the message has a line of more than {CONTENT_LINE_MAX} octets"
+            ),
+            Self::TooLarge => f.write_str("the message is larger than allowed"),
+            Self::NoRoom => f.write_str("no room for the message now, try again later"),
+        }
     }
 }
 
