@@ -229,7 +229,7 @@ fn only_the_certificate_octets_count() {
         );
         for (selector, matching) in [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)] {
             let record = host.tlsa(selector, matching);
-            let channel = connect_with(&host, &[record.clone()]).expect("verified");
+            let channel = connect_with(&host, std::slice::from_ref(&record)).expect("verified");
             let matched = channel.matched().expect("a match");
             assert_eq!((matched.record(), matched.depth()), (&record, 0));
             channel.quit();
