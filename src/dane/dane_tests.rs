@@ -46,11 +46,20 @@ fn each_selector_and_matching_type_agrees_with_openssl() {
             let other = certificate(&p256(), 2, FAR).to_der().expect("encodes");
             assert_eq!(records_of(&leaf), oracle(&leaf));
             for record in oracle(&leaf) {
-                let proof = verify(&plan(&[record.clone()]), &[leaf.clone(), other.clone()]);
+                let proof = verify(
+                    &plan(std::slice::from_ref(&record)),
+                    &[leaf.clone(), other.clone()],
+                );
                 let proof = proof.expect("matches");
                 assert_eq!((proof.record(), proof.depth()), (&record, 0));
-                assert!(!verified(&[record.clone()], &[other.clone(), leaf.clone()]));
-                assert!(!verified(&[Tlsa { usage: 2, ..record }], &[leaf.clone()]));
+                assert!(!verified(
+                    std::slice::from_ref(&record),
+                    &[other.clone(), leaf.clone()]
+                ));
+                assert!(!verified(
+                    &[Tlsa { usage: 2, ..record }],
+                    std::slice::from_ref(&leaf)
+                ));
             }
         }
     }
@@ -87,7 +96,7 @@ fn unusable_records_and_why() {
         (tlsa(2, 1, 1, &[0; 31]), Some(Unusable::BadLength)),
         (tlsa(2, 0, 0, &leaf), Some(Unusable::TrustAnchor)),
     ] {
-        let plan = plan(&[record.clone()]);
+        let plan = plan(std::slice::from_ref(&record));
         let found = plan.unusable.first().map(|(_, why)| *why);
         assert_eq!(found, expected, "{record:?}");
         assert_eq!(plan.usable.is_empty(), expected.is_some());
@@ -171,8 +180,10 @@ fn only_the_strongest_digest_counts() {
 fn a_mismatch_says_what_would_match() {
     let leaf = certificate(&p256(), 2, FAR).to_der().expect("encodes");
     let good = records_of(&leaf).remove(0);
-    let Err(Mismatch::NoMatch(text)) = verify(&plan(&[tlsa(3, 1, 1, &[0; 32])]), &[leaf.clone()])
-    else {
+    let Err(Mismatch::NoMatch(text)) = verify(
+        &plan(&[tlsa(3, 1, 1, &[0; 32])]),
+        std::slice::from_ref(&leaf),
+    ) else {
         panic!("matched");
     };
     assert_eq!(

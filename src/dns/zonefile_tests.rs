@@ -63,7 +63,7 @@ fn the_examples_of_the_rfcs_round_trip() {
     let parsed = records(EXAMPLES);
     assert_eq!(parsed.len(), 13);
     for record in &parsed {
-        assert_eq!(records(&record.to_string()), [record.clone()]);
+        assert_eq!(records(&record.to_string()), std::slice::from_ref(record));
     }
     let text: Vec<_> = parsed.iter().map(ToString::to_string).collect();
     assert!(text[1].contains("20030322173103 20030220173103 2642"));
