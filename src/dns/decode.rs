@@ -200,3 +200,7 @@ impl NameBuffer {
         Name::from_checked_wire(self.octets.get(..=self.length).unwrap_or(&[0]))
     }
 }
+
+#[cfg(test)]
+#[path = "decode_tests.rs"]
+mod tests;

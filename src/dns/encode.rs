@@ -152,3 +152,7 @@ impl Encoder {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "encode_tests.rs"]
+mod tests;

@@ -8,7 +8,7 @@ use super::{
 
 /// Longest message: what the length before it on TCP can say (RFC 1035 §4.2.2).
 pub const MESSAGE_LIMIT: usize = 65_535;
-/// The least a record takes; a count that promises more than fits is a lie, and nothing is allocated for it.
+/// The least octets a record takes: nothing is allocated for a count that promises more than fits.
 const RECORD_MIN: usize = 11;
 
 /// The header's id and flags; counts follow from the sections.
@@ -131,15 +131,10 @@ impl Message {
         let questions = (0..questions)
             .map(|_| read_question(&mut from))
             .collect::<Result<_, _>>()?;
-        let mut misplaced = None;
-        let answers = read_section(&mut from, answers, &mut misplaced)?;
-        let authorities = read_section(&mut from, authorities, &mut misplaced)?;
-        if let Some((offset, _)) = misplaced {
-            let fault = Fault::OptMisplaced;
-            return Err(DecodeError { offset, fault });
-        }
+        let answers = read_section(&mut from, answers, None)?;
+        let authorities = read_section(&mut from, authorities, None)?;
         let mut edns = None;
-        let additionals = read_section(&mut from, additionals, &mut edns)?;
+        let additionals = read_section(&mut from, additionals, Some(&mut edns))?;
         from.finish(Fault::TrailingOctets)?;
         Ok(Self {
             header,
@@ -147,7 +142,7 @@ impl Message {
             answers,
             authorities,
             additionals,
-            edns: edns.map(|(_, edns)| edns),
+            edns,
         })
     }
 
@@ -248,17 +243,14 @@ fn read_question(from: &mut Decoder<'_>) -> Result<Question, DecodeError> {
     })
 }
 
-/// Reads the records of a section; an OPT record goes into `opt` with its offset.
+/// Reads the records of a section. An OPT record goes into `edns`: at most one, owned by the root, and only where there is such a place (RFC 6891 §6.1.1).
 fn read_section(
     from: &mut Decoder<'_>,
     count: u16,
-    opt: &mut Option<(usize, Edns)>,
+    mut edns: Option<&mut Option<Edns>>,
 ) -> Result<Vec<Record>, DecodeError> {
     let count = usize::from(count);
-    if count > from.remaining() / RECORD_MIN {
-        return Err(from.fault(Fault::Truncated));
-    }
-    let mut records = Vec::with_capacity(count);
+    let mut records = Vec::with_capacity(count.min(from.remaining() / RECORD_MIN));
     for _ in 0..count {
         let offset = from.position();
         let owner = from.name()?;
@@ -267,31 +259,22 @@ fn read_section(
         let ttl = from.u32()?;
         let length = from.u16()?;
         let data = from.sub(usize::from(length))?;
-        if rtype == RecordType::OPT {
-            let edns = Edns::read(class, ttl, data)?;
-            keep_opt(opt, (offset, &owner), edns)?;
-        } else {
+        if rtype != RecordType::OPT {
             records.push(Record::read((owner, rtype), Class(class), ttl, data)?);
+            continue;
         }
+        let fault = match edns.as_deref_mut() {
+            None => Fault::OptMisplaced,
+            Some(_) if !owner.is_root() => Fault::OptOwner,
+            Some(Some(_)) => Fault::OptRepeated,
+            Some(place) => {
+                *place = Some(Edns::read(class, ttl, data)?);
+                continue;
+            }
+        };
+        return Err(DecodeError { offset, fault });
     }
     Ok(records)
-}
-
-/// There is at most one OPT record, and its owner is the root (RFC 6891 §6.1.1).
-fn keep_opt(
-    opt: &mut Option<(usize, Edns)>,
-    (offset, owner): (usize, &Name),
-    edns: Edns,
-) -> Result<(), DecodeError> {
-    let fault = if !owner.is_root() {
-        Fault::OptOwner
-    } else if opt.is_some() {
-        Fault::OptRepeated
-    } else {
-        *opt = Some((offset, edns));
-        return Ok(());
-    };
-    Err(DecodeError { offset, fault })
 }
 
 #[cfg(test)]

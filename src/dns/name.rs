@@ -365,3 +365,7 @@ fn push_label(wire: &mut Vec<u8>, label: &[u8]) -> Result<(), NameError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "name_tests.rs"]
+mod tests;
