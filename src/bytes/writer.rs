@@ -34,11 +34,6 @@ impl Writer {
         self.octets
     }
 
-    /// Forgets what was written after the first `length` octets.
-    pub fn truncate(&mut self, length: usize) {
-        self.octets.truncate(length);
-    }
-
     /// Appends an octet.
     pub fn u8(&mut self, number: u8) {
         self.octets.push(number);
@@ -51,11 +46,6 @@ impl Writer {
 
     /// Appends a 32-bit number.
     pub fn u32(&mut self, number: u32) {
-        self.octets.extend_from_slice(&number.to_be_bytes());
-    }
-
-    /// Appends a 64-bit number.
-    pub fn u64(&mut self, number: u64) {
         self.octets.extend_from_slice(&number.to_be_bytes());
     }
 
@@ -74,23 +64,6 @@ impl Writer {
             *place = number.to_be_bytes();
         }
     }
-
-    /// Appends what `body` writes, with its length as a 16-bit number before it; `None` (and nothing appended) if it does not fit such a number.
-    pub fn with_length(&mut self, body: impl FnOnce(&mut Self)) -> Option<()> {
-        let start = self.len();
-        self.u16(0);
-        body(self);
-        match u16::try_from(self.len() - start - 2) {
-            Ok(length) => {
-                self.set_u16(start, length);
-                Some(())
-            }
-            Err(_) => {
-                self.truncate(start);
-                None
-            }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -98,14 +71,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_are_filled_in_or_nothing_is_written() {
-        let mut writer = Writer::default();
+    fn numbers_are_big_endian_and_can_be_filled_in_afterwards() {
+        let mut writer = Writer::with_capacity(8);
+        assert!(writer.is_empty());
+        writer.u16(0);
         writer.u8(7);
-        assert_eq!(writer.with_length(|w| w.u32(0x0102_0304)), Some(()));
-        assert_eq!(writer.as_slice(), [7, 0, 4, 1, 2, 3, 4]);
-        assert_eq!(writer.with_length(|w| w.octets(&[0; 65_536])), None);
-        assert_eq!(writer.len(), 7);
-        writer.set_u16(6, 9);
-        assert_eq!(writer.into_octets(), [7, 0, 4, 1, 2, 3, 4]);
+        writer.u32(0x0102_0304);
+        writer.octets(b"x");
+        writer.set_u16(0, 0x0809);
+        writer.set_u16(7, 9);
+        assert_eq!(writer.as_slice(), [8, 9, 7, 1, 2, 3, 4, b'x']);
+        assert_eq!(writer.into_octets().len(), 8);
     }
 }

@@ -6,14 +6,19 @@ mod data;
 mod sheet;
 
 use super::decode::Decoder;
-use super::{Class, DecodeError, Fault, Name, Opcode, OptionCode, Rcode, RecordType};
+use super::{Class, DecodeError, Fault, Message, Name, Opcode, OptionCode, Rcode, RecordType};
 use sheet::Sheet;
+
+/// Octets of a client cookie; a server cookie may follow (RFC 7873 §4).
+const CLIENT_COOKIE: usize = 8;
 
 /// Annotates the octets of one message, one line a field.
 pub fn annotate(octets: &[u8]) -> String {
     let mut sheet = Sheet::new(octets);
-    if let Err(error) = message(&mut sheet) {
-        sheet.note(&format!("{error}"));
+    // The decoder has the last word: it minds rules that show in no single field, such as a second OPT record.
+    let read = message(&mut sheet).and_then(|()| Message::decode(octets).map(drop));
+    if let Err(error) = read {
+        sheet.note(&format!("{:04x}: {error}", error.offset));
     }
     sheet.rest();
     sheet.into_text()
@@ -91,10 +96,12 @@ fn record(sheet: &mut Sheet<'_>) -> Step {
     if rtype == RecordType::OPT {
         return opt(sheet);
     }
-    sheet.u16(|class| format!("class {}", Class(class)))?;
+    let class = Class(sheet.u16(|class| format!("class {}", Class(class)))?);
     sheet.u32(|ttl| format!("TTL {ttl} seconds"))?;
     let length = sheet.u16(|length| format!("{length} octets of data"))?;
-    sheet.within(usize::from(length), |sheet| data::annotate(sheet, rtype))
+    sheet.within(usize::from(length), |sheet| {
+        data::annotate(sheet, rtype, class)
+    })
 }
 
 /// OPT uses the fields of a record for other things (RFC 6891 §6.1.2).
@@ -124,7 +131,11 @@ fn option(sheet: &mut Sheet<'_>) -> Step {
             sheet.text("its text")
         }
         OptionCode::PADDING => sheet.octets_left("padding"),
-        OptionCode::COOKIE => sheet.octets_left("cookie"),
+        OptionCode::COOKIE if sheet.remaining() >= CLIENT_COOKIE => {
+            sheet.octets(CLIENT_COOKIE, "client cookie")?;
+            sheet.octets_left("server cookie")
+        }
+        OptionCode::NSID => sheet.text("name of the server"),
         _ => sheet.octets_left("option data"),
     })
 }

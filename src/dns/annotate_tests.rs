@@ -1,6 +1,13 @@
 use super::*;
 use crate::dns::{Edns, EdnsOption, Message, Question, zonefile};
 
+fn option(code: OptionCode, data: &[u8]) -> EdnsOption {
+    EdnsOption {
+        code,
+        data: data.to_vec(),
+    }
+}
+
 /// A reply to a TLSA question as a validating resolver sends it.
 fn reply() -> Vec<u8> {
     let question = Question {
@@ -9,10 +16,13 @@ fn reply() -> Vec<u8> {
         class: Class::IN,
     };
     let edns = Edns {
-        options: vec![EdnsOption::extended_error(
-            crate::dns::EdeCode::BOGUS,
-            "for\nged",
-        )],
+        options: vec![
+            EdnsOption::extended_error(crate::dns::EdeCode::BOGUS, "for\nged"),
+            option(OptionCode::COOKIE, b"abcdefghijklmnop"),
+            option(OptionCode::NSID, b"ns1"),
+            option(OptionCode::PADDING, &[0; 3]),
+            option(OptionCode(65001), b"x"),
+        ],
         ..Edns::query(1232, true)
     };
     let mut message = Message::query(0x1234, question, Some(edns));
@@ -32,6 +42,7 @@ mx AAAA 2001:db8::1
 @ SOA ns admin 1 2 3 4 5
 h NSEC3 1 1 12 aabb 2t7b4g4vsa5smi47k61mv5bv1a22bojr MX
 @ TYPE99 \\# 2 0102
+@ CH A \\# 3 010203
 ";
     message.answers = zonefile::parse(zone, &Name::root()).expect("a zone");
     message.encode()
@@ -46,7 +57,7 @@ fn every_field_is_named() {
         "flags: QR response, opcode QUERY, RD recursion desired, AD authentic data, rcode NOERROR",
         "label of 3 octets: _25",
         "end of the name _25._tcp.mx.example.org.",
-        "pointer to offset 12: _25._tcp.mx.example.org.; the owner is _25._tcp.mx.example.org.",
+        "pointer to offset 000c: _25._tcp.mx.example.org.; the owner is _25._tcp.mx.example.org.",
         "usage 3 DANE-EE: the server's own certificate",
         "selector 1 SPKI: its public key",
         "matching type 1 SHA2-256: its digest",
@@ -62,10 +73,93 @@ fn every_field_is_named() {
         "flags: DO DNSSEC OK",
         "extended error 6: DNSSEC Bogus",
         "its text: for\\nged",
+        "option COOKIE",
+        "61 62 63 64 65 66 67 68  client cookie",
+        "69 6a 6b 6c 6d 6e 6f 70  server cookie",
+        "name of the server: ns1",
+        "padding",
+        "option OPTION65001",
     ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
     assert!(!text.contains("not understood"), "{text}");
+}
+
+/// What stands before the fault is explained, and the fault is said with its place.
+#[test]
+fn broken_names_are_shown_up_to_their_fault() {
+    let header = b"\x41\x07\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00";
+    for (name, words) in [
+        (
+            &b"\x03abc\xC0\x0C"[..],
+            [
+                "label of 3 octets: abc",
+                "0010: malformed DNS message at octet 16: the compression pointer does not point backwards",
+            ],
+        ),
+        (
+            b"\x03abc\x41a",
+            [
+                "label of 3 octets: abc",
+                "0010: malformed DNS message at octet 16: the label type is reserved",
+            ],
+        ),
+        (
+            b"\x03abc\x09de",
+            [
+                "label of 3 octets: abc",
+                "0011: malformed DNS message at octet 17: the octets end inside a field",
+            ],
+        ),
+        (
+            b"\x03abc\xC0\x0B",
+            [
+                "pointer to offset 000b: .",
+                "0012: malformed DNS message at octet 18: the octets end inside a field",
+            ],
+        ),
+        (
+            b"\x03abc\xC0\x00",
+            [
+                "pointer to offset 0000: no readable name",
+                "-- 0000: malformed DNS message",
+            ],
+        ),
+    ] {
+        let text = annotate(&[&header[..], name].concat());
+        for words in words {
+            assert!(text.contains(words), "{words}\n{text}");
+        }
+    }
+}
+
+/// The dump says that a message is malformed exactly when the decoder does.
+#[test]
+fn rules_between_fields_are_minded() {
+    let mut message = Message::decode(&reply()).expect("valid");
+    message.answers.clear();
+    let good = message.encode();
+    assert!(!annotate(&good).contains("malformed"));
+    let opt = good.len()
+        - message.edns.as_ref().map_or(0, |edns| {
+            11 + edns
+                .options
+                .iter()
+                .map(|option| 4 + option.data.len())
+                .sum::<usize>()
+        });
+    let mut twice = [&good[..], &good[opt..]].concat();
+    twice[11] = 2;
+    let text = annotate(&twice);
+    assert!(text.contains("there is more than one OPT record"), "{text}");
+}
+
+#[test]
+fn the_dump_is_bounded() {
+    let mut octets = b"\x00\x07\x01\x00\xFF\xFF\x00\x00\x00\x00\x00\x00".to_vec();
+    octets.resize(65_535, 0);
+    let text = annotate(&octets);
+    assert!(text.lines().count() <= 4000 && text.ends_with("-- and so on\n"));
 }
 
 /// Every octet stands in the dump once, whole or cut.

@@ -58,6 +58,14 @@ macro_rules! registry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownMnemonic;
 
+impl fmt::Display for UnknownMnemonic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("neither a mnemonic nor a number of the registry")
+    }
+}
+
+impl std::error::Error for UnknownMnemonic {}
+
 registry! {
     /// A record type (RFC 6895 §3.1); unknown ones are written `TYPE65280` (RFC 3597 §5).
     RecordType(u16), "TYPE":
@@ -66,20 +74,43 @@ registry! {
     CNAME = 5 "CNAME",
     SOA = 6 "SOA",
     PTR = 12 "PTR",
+    HINFO = 13 "HINFO",
     MX = 15 "MX",
     TXT = 16 "TXT",
+    RP = 17 "RP",
+    AFSDB = 18 "AFSDB",
+    SIG = 24 "SIG",
+    KEY = 25 "KEY",
     AAAA = 28 "AAAA",
+    LOC = 29 "LOC",
     SRV = 33 "SRV",
+    NAPTR = 35 "NAPTR",
+    CERT = 37 "CERT",
     DNAME = 39 "DNAME",
     OPT = 41 "OPT",
     DS = 43 "DS",
+    SSHFP = 44 "SSHFP",
     RRSIG = 46 "RRSIG",
     NSEC = 47 "NSEC",
     DNSKEY = 48 "DNSKEY",
     NSEC3 = 50 "NSEC3",
     NSEC3PARAM = 51 "NSEC3PARAM",
     TLSA = 52 "TLSA",
+    SMIMEA = 53 "SMIMEA",
+    CDS = 59 "CDS",
+    CDNSKEY = 60 "CDNSKEY",
+    OPENPGPKEY = 61 "OPENPGPKEY",
+    CSYNC = 62 "CSYNC",
+    ZONEMD = 63 "ZONEMD",
+    SVCB = 64 "SVCB",
+    HTTPS = 65 "HTTPS",
+    SPF = 99 "SPF",
+    TSIG = 250 "TSIG",
+    IXFR = 251 "IXFR",
+    AXFR = 252 "AXFR",
     ANY = 255 "ANY",
+    URI = 256 "URI",
+    CAA = 257 "CAA",
 }
 
 registry! {
@@ -111,6 +142,8 @@ registry! {
     NOTIMP = 4 "NOTIMP",
     REFUSED = 5 "REFUSED",
     YXDOMAIN = 6 "YXDOMAIN",
+    YXRRSET = 7 "YXRRSET",
+    NXRRSET = 8 "NXRRSET",
     NOTAUTH = 9 "NOTAUTH",
     NOTZONE = 10 "NOTZONE",
     BADVERS = 16 "BADVERS",
@@ -120,13 +153,21 @@ registry! {
 registry! {
     /// An EDNS option code.
     OptionCode(u16), "OPTION":
+    LLQ = 1 "LLQ",
     NSID = 3 "NSID",
+    DAU = 5 "DAU",
+    DHU = 6 "DHU",
+    N3U = 7 "N3U",
     CLIENT_SUBNET = 8 "CLIENT-SUBNET",
+    EXPIRE = 9 "EXPIRE",
     COOKIE = 10 "COOKIE",
     TCP_KEEPALIVE = 11 "TCP-KEEPALIVE",
     PADDING = 12 "PADDING",
+    CHAIN = 13 "CHAIN",
     KEY_TAG = 14 "KEY-TAG",
     EXTENDED_ERROR = 15 "EDE",
+    REPORT_CHANNEL = 18 "REPORT-CHANNEL",
+    ZONE_VERSION = 19 "ZONEVERSION",
 }
 
 registry! {
@@ -160,6 +201,9 @@ registry! {
     SIGNATURE_EXPIRED_BEFORE_VALID = 25 "Signature Expired before Valid",
     TOO_EARLY = 26 "Too Early",
     UNSUPPORTED_NSEC3_ITERATIONS = 27 "Unsupported NSEC3 Iterations Value",
+    UNABLE_TO_CONFORM = 28 "Unable to conform to policy",
+    SYNTHESIZED = 29 "Synthesized",
+    INVALID_QUERY_TYPE = 30 "Invalid Query Type",
 }
 
 registry! {
@@ -177,6 +221,8 @@ registry! {
     ECDSAP384SHA384 = 14 "ECDSAP384SHA384",
     ED25519 = 15 "ED25519",
     ED448 = 16 "ED448",
+    PRIVATEDNS = 253 "PRIVATEDNS",
+    PRIVATEOID = 254 "PRIVATEOID",
 }
 
 registry! {
@@ -194,7 +240,7 @@ mod tests {
 
     #[test]
     fn mnemonics_and_numbers_round_trip() {
-        for number in 0..=300 {
+        for number in 0..=u16::MAX {
             let rtype = RecordType(number);
             assert_eq!(rtype.to_string().parse(), Ok(rtype));
         }

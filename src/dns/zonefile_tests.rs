@@ -113,13 +113,29 @@ fn errors_name_the_line_and_what_was_expected() {
         ("a TXT \"open", "line 1: a '\"' is not closed"),
         ("a TXT ( b", "line 1: a '(' is not closed"),
         ("a TXT b )", "line 1: a ')' without a '('"),
-        ("a SPF b", "line 1: expected a record type, found 'SPF'"),
+        ("a MXX b", "line 1: expected a record type, found 'MXX'"),
         (
-            "a TYPE99 b",
-            "line 1: TYPE99 is written as '\\# LENGTH HEX' (RFC 3597)",
+            "a CAA b",
+            "line 1: CAA is written as '\\# LENGTH HEX' (RFC 3597)",
         ),
         (
-            "a TYPE99 \\# 2 00",
+            "a CH A 192.0.2.1",
+            "line 1: A in class CH is written as '\\# LENGTH HEX' (RFC 3597)",
+        ),
+        (
+            ". DS 20326 8 2",
+            "line 1: expected hexadecimal, the record ends before it",
+        ),
+        (
+            ". DNSKEY 257 3 8",
+            "line 1: expected base 64, the record ends before it",
+        ),
+        (
+            "a TYPE98 b",
+            "line 1: TYPE98 is written as '\\# LENGTH HEX' (RFC 3597)",
+        ),
+        (
+            "a TYPE98 \\# 2 00",
             "line 1: 2 octets are announced, 1 given",
         ),
         (

@@ -7,10 +7,10 @@ use crate::dns::{Algorithm, Class, DigestType, Dnskey, Rdata};
 use crate::time::Timestamp;
 
 /// Annotates the data of one record up to the sheet's bound.
-pub(super) fn annotate(sheet: &mut Sheet<'_>, rtype: RecordType) -> Step {
+pub(super) fn annotate(sheet: &mut Sheet<'_>, rtype: RecordType, class: Class) -> Step {
     match rtype {
-        RecordType::A => address(sheet, 4, rtype),
-        RecordType::AAAA => address(sheet, 16, rtype),
+        RecordType::A if class == Class::IN => address(sheet, 4, rtype),
+        RecordType::AAAA if class == Class::IN => address(sheet, 16, rtype),
         RecordType::NS => sheet.name("name server").map(drop),
         RecordType::CNAME => sheet.name("canonical name").map(drop),
         RecordType::DNAME => sheet.name("target").map(drop),

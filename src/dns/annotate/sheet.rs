@@ -105,26 +105,33 @@ impl<'a> Sheet<'a> {
         self.within(usize::from(length), |sheet| sheet.text("text"))
     }
 
-    /// A name: each label has a line, and a pointer says where it leads and what stands there.
+    /// A name: each label has a line, and a pointer says where it leads and what stands there. A broken name is shown up to its fault.
     pub(super) fn name(&mut self, what: &str) -> Result<Name, DecodeError> {
         let mut ahead = self.from;
-        let name = ahead.name()?;
+        let whole = ahead.name();
         loop {
             let start = self.from.position();
+            if let Err(error) = &whole {
+                if error.offset == start || error.offset == start + 1 {
+                    return whole;
+                }
+            }
             let length = self.from.u8()?;
             match length {
                 0 => {
+                    let name = whole?;
                     self.field(start, &format!("end of the {what} {name}"));
                     return Ok(name);
                 }
                 0xC0.. => {
                     let low = self.from.u8()?;
-                    let target = usize::from(u16::from_be_bytes([length & 0x3F, low]));
-                    let there = self.name_at(target);
-                    let meaning =
-                        format!("pointer to offset {target}: {there}; the {what} is {name}");
-                    self.field(start, &meaning);
-                    return Ok(name);
+                    self.pointer(
+                        start,
+                        u16::from_be_bytes([length & 0x3F, low]),
+                        &whole,
+                        what,
+                    );
+                    return whole;
                 }
                 length => {
                     let label = self.from.octets(usize::from(length))?;
@@ -135,10 +142,23 @@ impl<'a> Sheet<'a> {
         }
     }
 
-    fn name_at(&self, offset: usize) -> String {
+    /// The line of a pointer, and the name that it completes.
+    fn pointer(
+        &mut self,
+        start: usize,
+        target: u16,
+        whole: &Result<Name, DecodeError>,
+        what: &str,
+    ) {
         let mut there = Decoder::message(self.message);
-        let name = there.octets(offset).and_then(|_| there.name());
-        name.map_or_else(|_| "nothing readable".to_owned(), |name| name.to_string())
+        let pointed = there.octets(usize::from(target)).and_then(|_| there.name());
+        let meaning = match (pointed, whole) {
+            (Ok(pointed), Ok(name)) => {
+                format!("pointer to offset {target:04x}: {pointed}; the {what} is {name}")
+            }
+            _ => format!("pointer to offset {target:04x}: no readable name"),
+        };
+        self.field(start, &meaning);
     }
 
     /// Annotates the next `length` octets, which must be used up.

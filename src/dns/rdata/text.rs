@@ -4,11 +4,17 @@ use std::fmt::{self, Display, Write};
 
 use super::{Dnskey, Ds, Nsec, Nsec3, Nsec3param, Rdata, Rrsig, Soa, Srv, Txt, TypeBitmap};
 use crate::bytes::{hex, radix};
+use crate::dns::encode::Encoder;
 use crate::time::Timestamp;
 
-/// Zone-file form (RFC 1035 §5.1) on one line; of unknown types the generic form (RFC 3597 §5).
+/// Zone-file form (RFC 1035 §5.1) on one line; the generic form (RFC 3597 §5) of unknown types, and where octets that are missing would leave a blank at the end.
 impl Display for Rdata {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.ends_in_nothing() {
+            let mut octets = Encoder::message();
+            self.write(&mut octets);
+            return generic(&octets.into_octets(), f);
+        }
         match self {
             Self::A(address) => address.fmt(f),
             Self::Aaaa(address) => address.fmt(f),
@@ -28,6 +34,19 @@ impl Display for Rdata {
             Self::Nsec3(nsec3) => nsec3.fmt(f),
             Self::Nsec3param(parameters) => parameters.fmt(f),
             Self::Unknown { data, .. } => generic(data, f),
+        }
+    }
+}
+
+impl Rdata {
+    /// Whether the digest, key, signature or association data that ends the data is empty.
+    fn ends_in_nothing(&self) -> bool {
+        match self {
+            Self::Tlsa(tlsa) => tlsa.data.is_empty(),
+            Self::Ds(ds) => ds.digest.is_empty(),
+            Self::Dnskey(key) => key.public_key.is_empty(),
+            Self::Rrsig(signature) => signature.signature.is_empty(),
+            _ => false,
         }
     }
 }

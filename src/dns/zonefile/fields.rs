@@ -70,8 +70,14 @@ impl<'a> Fields<'a> {
             .as_slice()
             .first()
             .is_some_and(|word| word.text == "\\#" && !word.is_quoted);
+        let is_address = matches!(rtype, RecordType::A | RecordType::AAAA);
         let data = if is_generic {
             self.generic(rtype, class)?
+        } else if is_address && class != Class::IN {
+            // There they mean something else (RFC 1035 §3.4.1), and are octets as in a message.
+            return Err(format!(
+                "{rtype} in class {class} is written as '\\# LENGTH HEX' (RFC 3597)"
+            ));
         } else {
             self.typed(rtype)?
         };
@@ -247,18 +253,20 @@ impl<'a> Fields<'a> {
         moment.ok_or_else(|| expected("a time as YYYYMMDDHHmmSS", &word))
     }
 
-    /// All further words put together.
-    fn joined(&mut self) -> String {
-        self.words.by_ref().map(|word| word.text).collect()
+    /// All further words put together; no octets at all are written in the generic form, so that a forgotten word is noticed.
+    fn joined(&mut self, what: &str) -> Parsed<String> {
+        let first = self.word(what)?;
+        let others = self.words.by_ref().map(|word| word.text);
+        Ok(std::iter::once(first).chain(others).collect())
     }
 
     fn hex(&mut self) -> Parsed<Vec<u8>> {
-        let text = self.joined();
+        let text = self.joined("hexadecimal")?;
         hex::decode(&text).ok_or_else(|| expected("hexadecimal", &text))
     }
 
     fn base64(&mut self) -> Parsed<Vec<u8>> {
-        let text = self.joined();
+        let text = self.joined("base 64")?;
         radix::decode_base64(&text).ok_or_else(|| expected("base 64", &text))
     }
 
