@@ -92,11 +92,17 @@ fn a_million_mutated_messages() {
     for round in 0..rounds {
         let mut octets = corpus[random.below(corpus.len())].clone();
         random.mutate(&mut octets);
+        let decoded = Message::decode(&octets);
         if round % ANNOTATED_EVERY == 0 {
-            annotate::annotate(&octets);
+            let is_called_malformed = annotate::annotate(&octets).contains("malformed DNS message");
+            assert_eq!(is_called_malformed, decoded.is_err(), "{octets:02x?}");
         }
-        let Ok(message) = Message::decode(&octets) else {
-            continue;
+        let message = match decoded {
+            Ok(message) => message,
+            Err(error) => {
+                assert!(error.offset <= octets.len(), "{error}: {octets:02x?}");
+                continue;
+            }
         };
         understood += 1;
         records += message.answers.len();
@@ -107,6 +113,8 @@ fn a_million_mutated_messages() {
             "{octets:02x?}"
         );
         if round % ANNOTATED_EVERY == 1 {
+            let twice = Message::decode(&again).unwrap().encode();
+            assert_eq!(twice, again, "to the case of letters: {octets:02x?}");
             message.answers.iter().for_each(text_is_stable);
         }
     }

@@ -143,3 +143,7 @@ impl Rdata {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "rdata_tests.rs"]
+mod tests;
