@@ -233,6 +233,9 @@ fn question(asked: &Asked) -> String {
             }
         }
     }
+    if asked.is_fresh {
+        text += ", asked again past the cache";
+    }
     if !asked.server().is_empty() {
         text += &format!(" (resolver {})", asked.server());
     }

@@ -12,7 +12,7 @@ use crate::dns::annotate::annotate;
 use crate::dns::{Class, EdeCode, Name, Rcode, Rdata, Record, RecordType};
 use crate::log;
 use crate::resolver::{
-    Answer, Content, LookupError, LookupErrorKind, Observer, Packet, Resolve, Resolver,
+    Answer, Content, LookupError, LookupErrorKind, Observer, Packet, Resolve, Resolver, Status,
 };
 use crate::time::Deadline;
 
@@ -56,7 +56,7 @@ fn run(invocation: &Invocation) -> Result<u8, Failure> {
         false => report.to_text(),
     };
     super::print(text)?;
-    Ok(report.status.exit_code())
+    Ok(exit_code(report.status))
 }
 
 fn question(matches: &Matches) -> Result<(Name, RecordType), Failure> {
@@ -100,69 +100,12 @@ impl Observer for Dump {
     }
 }
 
-/// The word for what is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Status {
-    Secure,
-    Insecure,
-    Bogus,
-    Indeterminate,
-    Error,
-}
-
-impl Status {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Secure => "secure",
-            Self::Insecure => "insecure",
-            Self::Bogus => "bogus",
-            Self::Indeterminate => "indeterminate",
-            Self::Error => "error",
-        }
+const fn exit_code(status: Status) -> u8 {
+    match status {
+        Status::Secure | Status::Insecure => exit::OK,
+        Status::Bogus | Status::Indeterminate => exit::NO,
+        Status::Error => exit::TEMPORARY,
     }
-
-    const fn exit_code(self) -> u8 {
-        match self {
-            Self::Secure | Self::Insecure => exit::OK,
-            Self::Bogus | Self::Indeterminate => exit::NO,
-            Self::Error => exit::TEMPORARY,
-        }
-    }
-
-    fn of_error(error: &LookupError) -> Self {
-        match &error.kind {
-            LookupErrorKind::Bogus(_) => Self::Bogus,
-            LookupErrorKind::Indeterminate(_) | LookupErrorKind::NotTrusted => Self::Indeterminate,
-            LookupErrorKind::Rcode(Rcode::SERVFAIL) if blames_signatures(error) => Self::Bogus,
-            LookupErrorKind::Rcode(_)
-            | LookupErrorKind::Timeout
-            | LookupErrorKind::Unreachable(_)
-            | LookupErrorKind::Malformed(_)
-            | LookupErrorKind::NoDnssec(_)
-            | LookupErrorKind::AliasLimit
-            | LookupErrorKind::NoServers => Self::Error,
-        }
-    }
-}
-
-/// Whether the resolver says that its SERVFAIL is about DNSSEC. Good enough for a word on the screen; nothing is decided by it.
-fn blames_signatures(error: &LookupError) -> bool {
-    let mut codes = error.extended_errors.iter().map(|(code, _)| *code);
-    codes.any(|code| {
-        matches!(
-            code,
-            EdeCode::UNSUPPORTED_ALGORITHM
-                | EdeCode::UNSUPPORTED_DIGEST
-                | EdeCode::INDETERMINATE
-                | EdeCode::BOGUS
-                | EdeCode::SIGNATURE_EXPIRED
-                | EdeCode::SIGNATURE_NOT_YET_VALID
-                | EdeCode::DNSKEY_MISSING
-                | EdeCode::RRSIGS_MISSING
-                | EdeCode::NO_ZONE_KEY
-                | EdeCode::NSEC_MISSING
-        )
-    })
 }
 
 /// What is printed about one question.
@@ -429,7 +372,7 @@ mod tests {
             (LookupErrorKind::NoServers, &[], Status::Error, 75),
         ] {
             let found = Status::of_error(&failure(kind, codes));
-            assert_eq!((found, found.exit_code()), (status, code));
+            assert_eq!((found, exit_code(found)), (status, code));
         }
     }
 }

@@ -379,7 +379,7 @@ pub(super) static DIRECTIVES: &[Directive] = &[
         name: "lookup-timeout",
         synopsis: "DURATION",
         fallback: Fallback::Words("30s"),
-        meaning: "longest wait for all DNS answers of one attempt",
+        meaning: "longest wait for the DNS answers of one step: MX, addresses or TLSA of a host",
         read: |config, words| {
             set(
                 &mut config.outbound.lookup_timeout,

@@ -19,6 +19,7 @@ pub mod pcap;
 mod query;
 pub mod resolv_conf;
 mod servers;
+pub mod status;
 pub mod stub;
 mod tcp;
 mod trust;
@@ -37,6 +38,7 @@ use crate::time::Deadline;
 
 pub use observe::{Direction, Observer, Packet, Transport};
 pub use resolv_conf::ResolvConf;
+pub use status::Status;
 pub use stub::{Resolver, SetupError};
 
 /// How to look things up.
