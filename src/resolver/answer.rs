@@ -5,7 +5,7 @@
 //! additional section is never looked at. What contradicts itself is an error, never an absence.
 
 use super::{ALIASES_AT_MOST, Content};
-use crate::dns::{Class, Message, Name, Rcode, Rdata, Record, RecordType, Rrsig};
+use crate::dns::{Class, Message, Name, Rcode, Rdata, Record, RecordType, Rrsig, Soa};
 use crate::time::Timestamp;
 
 /// Longest use of positive data in seconds: a day (rfc B9).
@@ -70,8 +70,12 @@ pub(super) fn read(
         return Err(Unreadable::Contradiction("NXDOMAIN, and data"));
     } else {
         let ttl = answers.ttl_of(&found).min(positive_cap(rtype));
-        let records = found.into_iter().cloned().collect();
-        (Some(Content::Records(records)), ttl)
+        let records = found.into_iter().map(|record| Record {
+            name: reading.target.clone(),
+            data: without_random_case(&record.data),
+            ..*record
+        });
+        (Some(Content::Records(records.collect())), ttl)
     };
     reading.content = content;
     reading.ttl = reading.ttl.min(ttl);
@@ -175,7 +179,7 @@ impl<'a> Section<'a> {
         let mut targets = cnames
             .iter()
             .filter_map(|record| match &record.data {
-                Rdata::Cname(target) => Some(target.clone()),
+                Rdata::Cname(target) => Some(target.to_lowercase()),
                 _ => None,
             })
             .chain(dname.as_ref().map(|(target, _)| target.clone()));
@@ -255,6 +259,28 @@ impl<'a> Section<'a> {
                 _ => None,
             })
             .map(|ttl| ttl.min(NEGATIVE_TTL_AT_MOST))
+    }
+}
+
+/// Names that a server may have written as pointers into the question show the random case of its letters; they all become lower case.
+fn without_random_case(data: &Rdata) -> Rdata {
+    match data {
+        Rdata::Ns(name) => Rdata::Ns(name.to_lowercase()),
+        Rdata::Cname(name) => Rdata::Cname(name.to_lowercase()),
+        Rdata::Ptr(name) => Rdata::Ptr(name.to_lowercase()),
+        Rdata::Mx {
+            preference,
+            exchange,
+        } => Rdata::Mx {
+            preference: *preference,
+            exchange: exchange.to_lowercase(),
+        },
+        Rdata::Soa(soa) => Rdata::Soa(Soa {
+            mname: soa.mname.to_lowercase(),
+            rname: soa.rname.to_lowercase(),
+            ..*soa
+        }),
+        other => other.clone(),
     }
 }
 

@@ -226,6 +226,29 @@ fn aliases_asked_for_are_not_followed() {
 }
 
 #[test]
+fn the_random_case_of_the_question_does_not_show() {
+    let mut reply = reply_of(Rcode::NOERROR, "A.eX CNAME b.eX, b.eX A 1", "");
+    let reading = read_as(RecordType::A, &reply).expect("data");
+    let (owner, target) = &reading.links[0];
+    assert!(owner.eq_case(&name("a.ex")) && target.eq_case(&name("b.ex")));
+    let mut both = records("A.eX A 1, A.eX A 2");
+    let exchange = name("mail.A.eX");
+    both[0].data = Rdata::Mx {
+        preference: 10,
+        exchange,
+    };
+    both.swap(0, 1);
+    reply.answers = both;
+    let reading = read_as(RecordType::MX, &reply).expect("data");
+    match reading.content {
+        Some(Content::Records(found)) => {
+            assert_eq!(found[0].to_string(), "a.ex. 300 IN MX 10 mail.a.ex.");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn the_additional_section_is_never_looked_at() {
     let mut reply = reply_of(Rcode::NOERROR, "", "");
     reply.additionals = records("a.ex A 1, ex SOA");

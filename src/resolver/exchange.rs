@@ -124,17 +124,23 @@ impl Wire<'_> {
         if !log::is_enabled(log::Level::Trace) {
             return;
         }
-        let flag = |name, is_set| if is_set { name } else { "" };
         let header = &reply.header;
+        let flags = [
+            (header.authentic_data, " AD"),
+            (header.authoritative, " AA"),
+            (header.recursion_available, " RA"),
+        ];
+        let flags = flags.iter().filter(|(is_set, _)| *is_set);
+        let flags: String = flags.map(|(_, name)| *name).collect();
+        let errors = reply.extended_errors().into_iter();
+        let errors: String = errors
+            .map(|(code, text)| format!(", EDE {} {code}: {text}", code.0))
+            .collect();
         self.trace(format_args!(
-            "{}{}{}{}, {} answer and {} authority records, EDE {:?}, after {} ms",
+            "{}{flags}, answers {}, authority {}{errors}, after {} ms",
             reply.rcode(),
-            flag(" AD", header.authentic_data),
-            flag(" AA", header.authoritative),
-            flag(" RA", header.recursion_available),
             reply.answers.len(),
             reply.authorities.len(),
-            reply.extended_errors(),
             started.elapsed().as_millis()
         ));
     }
