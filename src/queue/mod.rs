@@ -33,6 +33,7 @@
 #![forbid(unsafe_code)]
 
 mod aside;
+mod cursor;
 mod disk;
 mod entry;
 mod error;
