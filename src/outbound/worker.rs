@@ -29,9 +29,6 @@ use crate::time::{Timestamp, format_duration};
 /// Attempts at a message that may end by a defect; then it is set aside for a person to look at.
 const PANICS_MAX: u32 = 2;
 
-/// Recipients in one change record: with the longest diagnosis for each it still fits the spool's format.
-const CHANGES_AT_ONCE: usize = 1000;
-
 /// First and longest wait before the queue is asked again to record something.
 const INSIST_FIRST: Duration = Duration::from_millis(200);
 const INSIST_MAX: Duration = Duration::from_secs(30);
@@ -194,8 +191,8 @@ impl Worker {
             });
         let is_failure = |change: &(usize, Change)| matches!(change.1, Change::Failed(_));
         let (failed, others): (Vec<_>, Vec<_>) = changes.partition(is_failure);
-        log_deferred(entry, &others);
         self.apply(entry.id, &others);
+        log_deferred(entry, &others);
         if !failed.is_empty() {
             self.report(entry, &failed, &services.settings);
             self.apply(entry.id, &failed);
@@ -222,8 +219,8 @@ impl Worker {
     }
 
     fn apply(&self, id: QueueId, changes: &[(usize, Change)]) {
-        for some in changes.chunks(CHANGES_AT_ONCE) {
-            self.insist(|| self.shared.queue.apply(id, some));
+        if !changes.is_empty() {
+            self.insist(|| self.shared.queue.apply(id, changes));
         }
     }
 
