@@ -405,20 +405,24 @@ fn forged_replies_come_before_the_right_one() {
     socket
         .send_to(&asked.encode(), world.resolver())
         .expect("sent");
-    let replies: Vec<_> = (0..4)
+    let replies: Vec<_> = (0..5)
         .map(|_| {
             let mut buffer = [0; 4096];
-            let length = socket.recv(&mut buffer).expect("a reply");
-            Message::decode(&buffer[..length]).expect("a message")
+            let (length, from) = socket.recv_from(&mut buffer).expect("a reply");
+            let message = Message::decode(&buffer[..length]).expect("a message");
+            (message, from)
         })
         .collect();
-    let fits = |reply: &Message| {
+    let fits = |(reply, from): &(Message, SocketAddr)| {
         let same_case = reply.questions[0].name.eq_case(&asked.questions[0].name);
-        reply.header.id == asked.header.id && same_case
+        reply.header.id == asked.header.id && same_case && *from == world.resolver()
     };
     let fitting: Vec<_> = replies.iter().map(fits).collect();
-    assert_eq!(fitting, [false, false, false, true]);
-    assert_eq!(replies[3].answers[0].data, Rdata::A([192, 0, 2, 1].into()));
+    assert_eq!(fitting, [false, false, false, false, true]);
+    assert_eq!(
+        replies[4].0.answers[0].data,
+        Rdata::A([192, 0, 2, 1].into())
+    );
 }
 
 #[test]

@@ -213,12 +213,25 @@ impl Gateway {
     /// # Errors
     /// [`NotLogged`] when there is none within `timeout`.
     pub fn wait_for_log(&self, pattern: &str, timeout: Duration) -> Result<String, NotLogged> {
-        let find = |lines: &[String]| lines.iter().find(|line| line.contains(pattern)).cloned();
+        self.wait_for_line(pattern, timeout, |line| line.contains(pattern))
+    }
+
+    /// The first log line for which `is_it` holds.
+    ///
+    /// # Errors
+    /// [`NotLogged`], with `what` for people, when there is none within `timeout`.
+    pub fn wait_for_line(
+        &self,
+        what: &str,
+        timeout: Duration,
+        is_it: impl Fn(&str) -> bool,
+    ) -> Result<String, NotLogged> {
+        let find = |lines: &[String]| lines.iter().find(|line| is_it(line)).cloned();
         self.running()
             .log
             .wait_for(timeout, find)
             .ok_or_else(|| NotLogged {
-                pattern: pattern.to_owned(),
+                pattern: what.to_owned(),
                 log: self.log(),
             })
     }

@@ -48,6 +48,8 @@ pub(super) struct Exchange {
 #[derive(Debug, Default)]
 pub(super) struct Replies {
     pub(super) messages: Vec<Vec<u8>>,
+    /// What someone else sends before, from another port.
+    pub(super) strays: Vec<Vec<u8>>,
     pub(super) delay: Duration,
     /// The TCP connection is to be broken instead.
     pub(super) hangs_up: bool,
@@ -131,23 +133,23 @@ fn over_udp(query: &Message, whole: &Message, faults: &[Fault]) -> Replies {
         .edns
         .as_ref()
         .map_or(PLAIN_UDP, |edns| edns.udp_size.max(PLAIN_UDP));
-    let mut messages = Vec::new();
+    let (mut messages, mut strays) = (Vec::new(), Vec::new());
     if has(Fault::SpoofFirst) {
         messages.extend(forgeries(&reply).iter().map(Message::encode));
+        strays.push(poisoned(&reply).encode());
     }
     messages.push(reply.encode_within(usize::from(size)));
     Replies {
         messages,
+        strays,
         ..Replies::default()
     }
 }
 
 /// What someone who cannot see the query might send: each is wrong in one respect, and poisonous in its data.
 fn forgeries(reply: &Message) -> [Message; 3] {
-    let mut forged = reply.clone();
+    let forged = poisoned(reply);
     let owner = &reply.questions[0].name;
-    forged.answers = vec![poison(owner, reply.questions[0].rtype)];
-    forged.header.authentic_data = true;
     let mut wrong_id = forged.clone();
     wrong_id.header.id ^= 1;
     let mut wrong_case = forged.clone();
@@ -155,6 +157,15 @@ fn forgeries(reply: &Message) -> [Message; 3] {
     let mut wrong_question = forged;
     wrong_question.questions[0].name = owner.prepend(b"x").unwrap_or_else(|_| Name::root());
     [wrong_id, wrong_case, wrong_question]
+}
+
+/// The reply with the forger's data in it.
+fn poisoned(reply: &Message) -> Message {
+    let mut forged = reply.clone();
+    let question = &reply.questions[0];
+    forged.answers = vec![poison(&question.name, question.rtype)];
+    forged.header.authentic_data = true;
+    forged
 }
 
 /// A record of the type asked for that leads to the forger.

@@ -33,7 +33,7 @@ pub enum Fault {
     Truncate,
     /// As `Truncate`, but the TCP connection is reset.
     TruncateTcpRefused,
-    /// Over UDP, forged replies come before the right one: with another id, with the name in another case, with another question.
+    /// Over UDP, forged replies come before the right one: from another port, with another id, with the name in another case, with another question.
     SpoofFirst,
     /// Over UDP the reply repeats the name in another case; over TCP it is right.
     WrongCase,

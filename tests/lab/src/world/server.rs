@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::exchange::{Exchange, Transport};
+use super::exchange::{Exchange, Replies, Transport};
 
 /// How often a UDP port whose TCP twin is taken is given back for a new one.
 const ATTEMPTS: usize = 100;
@@ -80,19 +80,23 @@ fn serve_udp(socket: &Arc<UdpSocket>, exchange: &Exchange, stopping: &AtomicBool
         };
         let replies = exchange.answer(&buffer[..length], Transport::Udp);
         if replies.delay.is_zero() {
-            send_all(socket, client, &replies.messages);
+            send_all(socket, client, &replies);
         } else {
             let socket = Arc::clone(socket);
             thread::spawn(move || {
                 thread::sleep(replies.delay);
-                send_all(&socket, client, &replies.messages);
+                send_all(&socket, client, &replies);
             });
         }
     }
 }
 
-fn send_all(socket: &UdpSocket, client: SocketAddr, messages: &[Vec<u8>]) {
-    for message in messages {
+fn send_all(socket: &UdpSocket, client: SocketAddr, replies: &Replies) {
+    for stray in &replies.strays {
+        let elsewhere = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+        let _ = elsewhere.send_to(stray, client);
+    }
+    for message in &replies.messages {
         // A client that is gone does not miss it.
         let _ = socket.send_to(message, client);
     }
