@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use core::net::SocketAddr;
 
-use super::observe::{Observer, Packet, Transport};
+use super::observe::{Direction, Observer, Packet, Transport};
 use super::query::{Query, Reply};
 use super::{tcp, udp};
 use crate::dns::{Message, Name, Rcode, RecordType};
@@ -106,10 +106,22 @@ impl Wire<'_> {
         }
     }
 
-    /// Shows a packet to every observer.
-    pub(super) fn show(&self, packet: &Packet<'_>) {
+    /// Shows a packet to every observer; `local` is our side's address.
+    pub(super) fn show(
+        &self,
+        transport: Transport,
+        direction: Direction,
+        local: SocketAddr,
+        octets: &[u8],
+    ) {
         for observer in self.observers {
-            observer.packet(packet);
+            observer.packet(&Packet {
+                direction,
+                transport,
+                local,
+                server: self.server,
+                octets,
+            });
         }
     }
 

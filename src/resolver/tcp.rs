@@ -5,7 +5,7 @@
 use std::io::{self, Read, Write};
 
 use super::exchange::{Fault, Wire};
-use super::observe::{Direction, Packet, Transport};
+use super::observe::{Direction, Transport};
 use super::query::{Judgement, Query, Reply};
 use crate::net::Stream;
 use crate::time::Deadline;
@@ -20,15 +20,7 @@ const MESSAGES_AT_MOST: usize = 4;
 pub(super) fn ask(wire: &Wire<'_>, query: &Query, deadline: Deadline) -> Result<Box<Reply>, Fault> {
     let mut stream = Stream::connect(wire.server, deadline)?;
     let local = stream.local()?;
-    let show = |direction, octets: &[u8]| {
-        wire.show(&Packet {
-            direction,
-            transport: Transport::Tcp,
-            local,
-            server: wire.server,
-            octets,
-        });
-    };
+    let show = |direction, octets: &[u8]| wire.show(Transport::Tcp, direction, local, octets);
     show(Direction::Sent, query.octets());
     stream.write_all(&framed(query.octets()))?;
     for _ in 0..MESSAGES_AT_MOST {

@@ -4,7 +4,7 @@ use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 use super::exchange::{Fault, Wire};
-use super::observe::{Direction, Packet, Transport};
+use super::observe::{Direction, Transport};
 use super::query::{Judgement, Query, Reply};
 use crate::time::Deadline;
 
@@ -28,20 +28,16 @@ pub(super) enum Received {
 pub(super) fn ask(wire: &Wire<'_>, query: &Query, deadline: Deadline) -> Result<Received, Fault> {
     let socket = connect(wire.server)?;
     let local = socket.local_addr()?;
-    let show = |direction, octets: &[u8]| {
-        wire.show(&Packet {
-            direction,
-            transport: Transport::Udp,
-            local,
-            server: wire.server,
-            octets,
-        });
-    };
+    let show = |direction, octets: &[u8]| wire.show(Transport::Udp, direction, local, octets);
     show(Direction::Sent, query.octets());
     socket.send(query.octets())?;
     let mut buffer = vec![0; DATAGRAM_AT_MOST];
     for _ in 0..FOREIGN_AT_MOST {
-        let octets = receive(&socket, &mut buffer, deadline)?;
+        let octets = match receive(&socket, &mut buffer, deadline) {
+            // A signal, as when the process is stopped and continued.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            received => received?,
+        };
         show(Direction::Received, octets);
         match query.judge(octets) {
             Judgement::Reply(reply) if reply.message.header.truncated => {

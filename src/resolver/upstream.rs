@@ -133,7 +133,10 @@ impl Upstream {
                 self.understand(server, name, rtype, &reply)
             }
             Err(fault) => {
-                self.servers.failed(server, Instant::now());
+                // A caller in a hurry says nothing about the server.
+                if !deadline.is_over() {
+                    self.servers.failed(server, Instant::now());
+                }
                 Err(Failure::new(kind_of(fault), Some(server)))
             }
         }
