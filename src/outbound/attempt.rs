@@ -17,13 +17,13 @@ use super::address::{self, Addresses, Permit};
 use super::cause::Cause;
 use super::connect::{Carrier, Connect};
 use super::decision::{Decision, Record, Step};
-use super::facts::{Asked, Questions, Status};
+use super::facts::{Asked, Questions};
 use super::route::{self, Exchange, MxHost, Random, Route};
 use super::session::Phase;
 use super::{Effect, Level, Reason, Settings};
 use crate::dns::RecordType;
 use crate::net::Breaker;
-use crate::resolver::Resolve;
+use crate::resolver::{Resolve, Status};
 use crate::smtp::{Domain, Host};
 use host::Base;
 

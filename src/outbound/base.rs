@@ -4,10 +4,10 @@
 
 use super::Reason;
 use super::cause::Cause;
-use super::facts::{Asked, is_invalid};
+use super::facts::Asked;
 use crate::dane::{self, Plan};
 use crate::dns::{Name, Rdata, Tlsa};
-use crate::resolver::LookupErrorKind;
+use crate::resolver::{LookupErrorKind, Status};
 
 /// What the TLSA answer of one candidate means.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ pub fn judge(candidate: &Name, asked: &Asked) -> Judgement {
                 LookupErrorKind::NotTrusted | LookupErrorKind::NoDnssec(_) => {
                     Reason::ResolverNotValidating
                 }
-                _ if is_invalid(error) => Reason::TlsaBogus,
+                _ if Status::of_error(error) == Status::Bogus => Reason::TlsaBogus,
                 _ => Reason::TlsaLookupError,
             };
             let text = format!(

@@ -7,13 +7,14 @@ use std::fmt;
 
 use super::base;
 use super::cause::{Cause, Verdict};
-use super::facts::{Asked, Status};
+use super::facts::Asked;
 use super::route::MxHost;
 use super::session::{Phase, TlsFacts};
 use super::{Level, Reason};
 use crate::bytes::json::Json;
 use crate::dane::Match;
 use crate::dns::{Name, Rcode, RecordType, Tlsa};
+use crate::resolver::Status;
 use crate::smtp::Host;
 
 /// TLSA records printed in one line; a host has two or three.

@@ -108,8 +108,8 @@ impl<'a> Delivery<'a> {
         for (waiting, receipt) in waiting.into_iter().zip(receipts) {
             let goes_on = matches!(&receipt, Err(failure) if is_for_next_host(failure));
             let cause = match receipt {
-                Ok(reply) => summary.taken_over(&reply),
-                Err(failure) => summary.refused(&failure),
+                Ok(reply) => summary.taken_over(&reply, &waiting.mailbox),
+                Err(failure) => summary.refused(&failure, &waiting.mailbox),
             };
             match goes_on {
                 true => self.pending.push(waiting),
@@ -202,20 +202,21 @@ struct Summary {
 }
 
 impl Summary {
-    fn taken_over(&mut self, reply: &Reply) -> Cause {
+    fn taken_over(&mut self, reply: &Reply, mailbox: &Mailbox) -> Cause {
         let status = reply.enhanced.filter(|status| status.class == 2);
         let cause = Cause {
             status: status.unwrap_or(Reason::Delivered.status()),
             ..Cause::new(Reason::Delivered, format!("the server said \"{reply}\""))
-        };
+        }
+        .without_local_part(mailbox);
         self.all += 1;
         self.taken += 1;
         self.delivered.get_or_insert_with(|| cause.clone());
         cause
     }
 
-    fn refused(&mut self, failure: &Failure) -> Cause {
-        let cause = Cause::from(failure);
+    fn refused(&mut self, failure: &Failure, mailbox: &Mailbox) -> Cause {
+        let cause = Cause::from(failure).without_local_part(mailbox);
         self.all += 1;
         self.refused
             .get_or_insert_with(|| (cause.clone(), failure.phase));

@@ -9,16 +9,12 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::dns::{EdeCode, Name, NameError, Rdata, RecordType};
-use crate::dnssec::Security;
-use crate::resolver::{Answer, Content, LookupError, LookupErrorKind, Resolve};
+use crate::resolver::{Answer, Content, LookupError, LookupErrorKind, Resolve, Status};
 use crate::smtp::Domain;
 use crate::time::Deadline;
 
 /// Extended errors that mark expired data: 3 stale answer, 19 stale NXDOMAIN (RFC 8914 §4.4, §4.20). Such data proves nothing today (rfc B9).
-const STALE: [EdeCode; 2] = [EdeCode(3), EdeCode(19)];
-
-/// Extended errors that speak of failed validation (RFC 8914 §4); they choose between two words in the log and decide nothing.
-const VALIDATION: [u16; 11] = [1, 2, 5, 6, 7, 8, 9, 10, 11, 12, 27];
+const STALE: [EdeCode; 2] = [EdeCode::STALE_ANSWER, EdeCode::STALE_NXDOMAIN];
 
 /// One question and what came back.
 #[derive(Clone, Debug)]
@@ -29,34 +25,9 @@ pub struct Asked {
     pub rtype: RecordType,
     /// The answer, or why it is not known.
     pub result: Result<Answer, LookupError>,
+    /// Whether it was asked past every cache.
+    pub is_fresh: bool,
     until: Deadline,
-}
-
-/// What is known about one answer, as one word; the least trustworthy first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Status {
-    /// Forged or broken.
-    Bogus,
-    /// No answer.
-    Error,
-    /// Could not be validated.
-    Indeterminate,
-    /// Not authenticated.
-    Insecure,
-    /// Authenticated by DNSSEC.
-    Secure,
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Secure => "secure",
-            Self::Insecure => "insecure",
-            Self::Bogus => "bogus",
-            Self::Indeterminate => "indeterminate",
-            Self::Error => "error",
-        })
-    }
 }
 
 /// Asks the questions of one destination.
@@ -99,7 +70,10 @@ impl Questions<'_> {
         let deadline = Deadline::after(self.timeout);
         let rtype = RecordType::TLSA;
         let result = self.resolver.lookup_fresh(owner, rtype, deadline);
-        Asked::new(owner.clone(), rtype, result)
+        Asked {
+            is_fresh: true,
+            ..Asked::new(owner.clone(), rtype, result)
+        }
     }
 
     fn ask(&self, name: Name, rtype: RecordType, deadline: Deadline) -> Asked {
@@ -148,6 +122,7 @@ impl Asked {
             name,
             rtype,
             result,
+            is_fresh: false,
             until: Deadline::after(Duration::from_secs(u64::from(ttl))),
         }
     }
@@ -159,17 +134,7 @@ impl Asked {
 
     /// The status as one word.
     pub fn status(&self) -> Status {
-        match &self.result {
-            Ok(answer) => match answer.security {
-                Security::Secure => Status::Secure,
-                Security::Insecure => Status::Insecure,
-            },
-            Err(error) => match error.kind {
-                LookupErrorKind::Bogus(_) => Status::Bogus,
-                LookupErrorKind::Indeterminate(_) => Status::Indeterminate,
-                _ => Status::Error,
-            },
-        }
+        Status::of(&self.result)
     }
 
     /// The data of the records, if there are any.
@@ -208,12 +173,6 @@ impl Asked {
         let texts: Vec<String> = errors.iter().map(print).collect();
         texts.join(", ").trim_end().to_owned()
     }
-}
-
-/// Whether an error says, or its extended errors suggest, that validation failed.
-pub fn is_invalid(error: &LookupError) -> bool {
-    let suggests = |(code, _): &(EdeCode, String)| VALIDATION.contains(&code.0);
-    matches!(error.kind, LookupErrorKind::Bogus(_)) || error.extended_errors.iter().any(suggests)
 }
 
 fn refuse_stale(name: &Name, rtype: RecordType) -> impl Fn(Answer) -> Result<Answer, LookupError> {

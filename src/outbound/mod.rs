@@ -51,7 +51,7 @@ pub struct Settings {
     pub allow_addresses: Vec<Network>,
     /// Attempts at the same time.
     pub workers: usize,
-    /// Longest wait for all DNS answers of one attempt.
+    /// Longest wait for the DNS answers of one step: the MX records, the addresses of one host, or its TLSA records.
     pub lookup_timeout: Duration,
     /// Longest wait for a TCP connection.
     pub connect_timeout: Duration,

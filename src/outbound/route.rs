@@ -6,10 +6,10 @@
 //! next: `src/outbound/address.rs`
 
 use super::cause::Cause;
-use super::facts::{Asked, is_invalid};
+use super::facts::Asked;
 use super::{Level, Reason};
 use crate::dns::{Name, Rdata};
-use crate::resolver::{Content, LookupError, LookupErrorKind};
+use crate::resolver::{Content, LookupError, LookupErrorKind, Status};
 use crate::smtp::Domain;
 
 /// MX hosts kept of one RRset (rfc M18): real domains have up to ten, and five are tried in one run.
@@ -106,7 +106,7 @@ fn lookup_failed(domain: &Domain, error: &LookupError) -> Cause {
     let reason = match error.kind {
         LookupErrorKind::AliasLimit => Reason::CnameLimit,
         LookupErrorKind::NotTrusted | LookupErrorKind::NoDnssec(_) => Reason::ResolverNotValidating,
-        _ if is_invalid(error) => Reason::MxInvalid,
+        _ if Status::of_error(error) == Status::Bogus => Reason::MxInvalid,
         _ => Reason::MxLookupError,
     };
     let text = format!("the MX records of {domain} are not known: {}", error.kind);

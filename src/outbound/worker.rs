@@ -29,6 +29,9 @@ use crate::time::{Timestamp, format_duration};
 /// Attempts at a message that may end by a defect; then it is set aside for a person to look at.
 const PANICS_MAX: u32 = 2;
 
+/// Recipients in one change record: with the longest diagnosis for each it still fits the spool's format.
+const CHANGES_AT_ONCE: usize = 1000;
+
 /// First and longest wait before the queue is asked again to record something.
 const INSIST_FIRST: Duration = Duration::from_millis(200);
 const INSIST_MAX: Duration = Duration::from_secs(30);
@@ -219,8 +222,8 @@ impl Worker {
     }
 
     fn apply(&self, id: QueueId, changes: &[(usize, Change)]) {
-        if !changes.is_empty() {
-            self.insist(|| self.shared.queue.apply(id, changes));
+        for some in changes.chunks(CHANGES_AT_ONCE) {
+            self.insist(|| self.shared.queue.apply(id, some));
         }
     }
 

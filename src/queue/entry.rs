@@ -3,8 +3,8 @@
 use core::net::IpAddr;
 use std::fmt;
 
-use super::cursor::{Cursor, push_text};
 use super::{Diagnosis, QueueId, RecipientState};
+use crate::bytes::Reader;
 use crate::smtp::{Domain, EnhancedStatus, Envelope, Host, Mailbox, ReversePath};
 use crate::time::Timestamp;
 
@@ -108,8 +108,7 @@ impl Record {
     /// [`DecodeError`] with the first octet that makes no sense.
     pub(super) fn decode(kind: u8, octets: &[u8]) -> Result<Self, DecodeError> {
         let mut decoder = Decoder {
-            rest: Cursor::new(octets),
-            length: octets.len(),
+            rest: Reader::new(octets),
         };
         let id = QueueId(decoder.u64("a queue id")?);
         let record = match kind {
@@ -185,9 +184,16 @@ fn push_recipient(out: &mut Vec<u8>, recipient: &RecipientChange) -> Option<()> 
     Some(())
 }
 
+/// Appends a text with a 16-bit length before it; `None`, and nothing appended, if it is too long.
+fn push_text(out: &mut Vec<u8>, text: &str) -> Option<()> {
+    let length = u16::try_from(text.len()).ok()?;
+    out.extend_from_slice(&length.to_be_bytes());
+    out.extend_from_slice(text.as_bytes());
+    Some(())
+}
+
 struct Decoder<'a> {
-    rest: Cursor<'a>,
-    length: usize,
+    rest: Reader<'a>,
 }
 
 /// The shortest recipient of an accept record, and of a change record, in octets; a count that promises more than fits is a lie.
@@ -197,7 +203,7 @@ const RECIPIENT_MIN: usize = 18;
 impl Decoder<'_> {
     fn error(&self, expected: &'static str) -> DecodeError {
         DecodeError {
-            offset: self.length.saturating_sub(self.rest.len()),
+            offset: self.rest.position(),
             expected,
         }
     }
@@ -218,8 +224,15 @@ impl Decoder<'_> {
         self.rest.u64().ok_or_else(|| self.error(expected))
     }
 
+    /// A text with a 16-bit length before it.
     fn text(&mut self, expected: &'static str) -> Result<String, DecodeError> {
-        let text = self.rest.text().ok_or_else(|| self.error(expected))?;
+        let mut ahead = self.rest;
+        let text = ahead
+            .u16()
+            .and_then(|length| ahead.octets(usize::from(length)))
+            .and_then(|octets| std::str::from_utf8(octets).ok())
+            .ok_or_else(|| self.error(expected))?;
+        self.rest = ahead;
         Ok(text.to_owned())
     }
 

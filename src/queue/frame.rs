@@ -19,8 +19,8 @@
 
 use sha2::{Digest, Sha256};
 
-use super::cursor::Cursor;
 use super::limits::{CONTENT_MAX, METADATA_MAX};
+use crate::bytes::Reader;
 
 /// Frames start at multiples of this, so that a search after damage has few places to look at.
 pub(super) const ALIGNMENT: u64 = 16;
@@ -165,17 +165,17 @@ impl FrameHeader {
 
     /// Reads a header; `None` unless every octet is as [`FrameHeader::seal`] wrote it for that very position.
     pub(super) fn open(octets: &[u8], at: &Position) -> Option<Self> {
-        let mut cursor = Cursor::new(octets);
-        let marker: [u8; 8] = cursor.array()?;
-        let [kind, zeros @ ..]: [u8; 4] = cursor.array()?;
+        let mut reader = Reader::new(octets);
+        let marker: [u8; 8] = reader.array()?;
+        let [kind, zeros @ ..]: [u8; 4] = reader.array()?;
         let header = Self {
             kind,
-            metadata_length: cursor.u32()?,
-            content_length: cursor.u64()?,
-            metadata_check: cursor.u64()?,
-            content_check: cursor.u64()?,
+            metadata_length: reader.u32()?,
+            content_length: reader.u64()?,
+            metadata_check: reader.u64()?,
+            content_check: reader.u64()?,
         };
-        let check = cursor.u64()?;
+        let check = reader.u64()?;
         let sound = marker == at.marker.0
             && zeros == [0; 3]
             && header.is_within_limits()
@@ -239,18 +239,18 @@ impl SegmentHeader {
     }
 
     fn fields(octets: &[u8]) -> Option<(u32, u64, Self)> {
-        let mut cursor = Cursor::new(octets);
-        if cursor.array()? != MAGIC {
+        let mut reader = Reader::new(octets);
+        if reader.array()? != MAGIC {
             return None;
         }
-        let version = cursor.u32()?;
-        cursor.u32()?;
+        let version = reader.u32()?;
+        reader.u32()?;
         let header = Self {
-            number: cursor.u64()?,
-            marker: Marker(cursor.array()?),
-            id_floor: cursor.u64()?,
+            number: reader.u64()?,
+            marker: Marker(reader.array()?),
+            id_floor: reader.u64()?,
         };
-        Some((version, cursor.u64()?, header))
+        Some((version, reader.u64()?, header))
     }
 }
 

@@ -33,7 +33,6 @@
 #![forbid(unsafe_code)]
 
 mod aside;
-mod cursor;
 mod disk;
 mod entry;
 mod error;

@@ -190,8 +190,9 @@ fn explained(failure: &Failure, base: Option<&Base>) -> Cause {
     let mut cause = Cause::from(failure);
     if let (Reason::ValidationFailure, Some(base)) = (failure.reason, base) {
         cause.text = format!(
-            "at {} {}; if this is the right server, its operator must publish that record there, if not, somebody is in between",
-            base.owner, cause.text
+            "at {owner} {}; if this is the right server, its operator must publish `{owner} IN TLSA` with what it presents, if not, somebody is in between",
+            cause.text,
+            owner = base.owner
         );
     }
     cause
