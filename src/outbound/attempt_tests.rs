@@ -321,7 +321,8 @@ fn fail_over() {
     const AT_B: &str = "192.0.2.2:25 b.d.test";
     let dead = [("192.0.2.1", Server::Fails(Reason::Connect, Phase::Connect))];
     let both = "192.0.2.1:25 mx.d.test, 192.0.2.2:25 b.d.test";
-    let rows: [(&str, &[&str], &[(&str, Server)], &str, &str); 7] = [
+    type Row<'a> = (&'a str, &'a [&'a str], &'a [(&'a str, Server)], &'a str, &'a str);
+    let rows: [Row<'_>; 7] = [
         ("better first", &[TWO, A, TLSA, B[0], B[1]], &[], OK, AT_MX),
         ("T44", &[TWO, A, TLSA, B[0], B[1]], &dead, OK, both),
         ("T44 mismatch", &[TWO, A, "_25._tcp.mx.d.test TLSA secure bad", B[0], B[1]], &[], OK, both),

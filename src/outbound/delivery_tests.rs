@@ -51,7 +51,8 @@ fn deliver(
 #[test]
 #[rustfmt::skip]
 fn recipients_get_their_answers() {
-    let rows: [(&str, &[&str], Server, &[&str], &[&str]); 6] = [
+    type Row = (&'static str, &'static [&'static str], Server, &'static [&'static str], &'static [&'static str]);
+    let rows: [Row; 6] = [
         ("each its own", &["x", "no1", "later1"], Server::Presents(b"certificate"),
             &["x: deliver 2.0.0 ok at a.d.test", "no1: reject 5.0.0 remote at a.d.test", "later1: defer 4.0.0 remote at a.d.test"],
             &["192.0.2.1 x@d.test"]),

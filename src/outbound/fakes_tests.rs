@@ -51,14 +51,16 @@ pub(super) fn settings(level: Level) -> Settings {
     }
 }
 
+type Table = HashMap<(Name, RecordType), Result<Answer, LookupErrorKind>>;
+
 /// Answers from a table; what is not in it is a secure NODATA.
 ///
 /// A line is `NAME TYPE STATUS DATA, DATA…`. STATUS is `secure`, `insecure`, or an error; `ttl=N`, `ede=N` and `alias=NAME` may follow it.
 /// DATA is zone-file text, `nodata` or `nxdomain`; for TLSA also a word of [`tlsa`].
 #[derive(Default)]
 pub(super) struct FakeDns {
-    answers: Mutex<HashMap<(Name, RecordType), Result<Answer, LookupErrorKind>>>,
-    fresh: Mutex<HashMap<(Name, RecordType), Result<Answer, LookupErrorKind>>>,
+    answers: Mutex<Table>,
+    fresh: Mutex<Table>,
     pub(super) asked: Mutex<Vec<String>>,
 }
 
@@ -78,11 +80,7 @@ impl FakeDns {
         self.insert(&self.answers, line);
     }
 
-    fn insert(
-        &self,
-        table: &Mutex<HashMap<(Name, RecordType), Result<Answer, LookupErrorKind>>>,
-        line: &str,
-    ) {
+    fn insert(&self, table: &Mutex<Table>, line: &str) {
         let mut words = line.splitn(4, ' ');
         let owner = name(words.next().expect("a name"));
         let rtype: RecordType = words.next().expect("a type").parse().expect("a type");
@@ -99,7 +97,7 @@ impl FakeDns {
 
     fn answer(
         &self,
-        table: &HashMap<(Name, RecordType), Result<Answer, LookupErrorKind>>,
+        table: &Table,
         name: &Name,
         rtype: RecordType,
     ) -> Option<Result<Answer, LookupError>> {
