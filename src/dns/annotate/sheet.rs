@@ -153,6 +153,9 @@ impl<'a> Sheet<'a> {
         let mut there = Decoder::message(self.message);
         let pointed = there.octets(usize::from(target)).and_then(|_| there.name());
         let meaning = match (pointed, whole) {
+            (Ok(pointed), Ok(name)) if pointed == *name => {
+                format!("pointer to offset {target:04x}: the {what} is {name}")
+            }
             (Ok(pointed), Ok(name)) => {
                 format!("pointer to offset {target:04x}: {pointed}; the {what} is {name}")
             }
