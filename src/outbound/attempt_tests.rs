@@ -447,3 +447,33 @@ fn records_are_printed_as_one_line() {
     let end = r#""verified":true,"matched":{"usage":3,"selector":0,"matching":1,"depth":0},"tls":"TLSv1.3 TLS_AES_256_GCM_SHA384"}]}"#;
     assert!(json.ends_with(end), "{json}");
 }
+
+/// A success for some is none for recipients that were left for another host.
+#[test]
+fn the_unanswered_are_never_delivered() {
+    let good = run(
+        STRICT,
+        "d.test",
+        &FakeDns::new(&[MX, A, TLSA]),
+        &FakeNet::default(),
+    );
+    assert_eq!(summary(&good.deciding.cause), OK);
+    let unanswered = good.for_unanswered();
+    assert_eq!(summary(&unanswered.cause), "defer 4.3.0 internal");
+    let two = "d.test MX secure 20 mx.d.test., 10 b.d.test.";
+    let dns = FakeDns::new(&[two, A, TLSA, "b.d.test A secure 192.0.2.2"]);
+    let mixed = run(STRICT, "d.test", &dns, &FakeNet::default());
+    assert_eq!(summary(&mixed.deciding.cause), OK);
+    let unanswered = mixed.for_unanswered();
+    assert_eq!(summary(&unanswered.cause), "defer 4.7.5 dane-required");
+    let refused = run(
+        STRICT,
+        "d.test",
+        &FakeDns::new(&["d.test MX secure nxdomain"]),
+        &FakeNet::default(),
+    );
+    assert_eq!(
+        summary(&refused.for_unanswered().cause),
+        "reject 5.1.2 nxdomain"
+    );
+}

@@ -333,6 +333,20 @@ impl Decision {
         self.deciding.cause.verdict()
     }
 
+    /// The record for recipients about whom no host has said anything: never a success, whatever came of the others.
+    pub fn for_unanswered(&self) -> Record {
+        if self.verdict() != Verdict::Deliver {
+            return self.deciding.clone();
+        }
+        let mut hosts = self.hosts.iter().rev();
+        let refusal = hosts.find(|record| record.cause.verdict() != Verdict::Deliver);
+        refusal.cloned().unwrap_or_else(|| {
+            let text = "no host has answered for this recipient";
+            let cause = Cause::new(Reason::Internal, text);
+            self.deciding.clone().ended(cause)
+        })
+    }
+
     /// The object of `check --json` for one argument.
     pub fn json(&self) -> Json {
         let (record, cause) = (&self.deciding, &self.deciding.cause);

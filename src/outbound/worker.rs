@@ -140,7 +140,7 @@ impl Worker {
         }
         let mut fates = delivery.answered;
         let pending = delivery.pending.into_iter();
-        fates.extend(pending.map(|waiting| (waiting.index, decision.deciding.clone())));
+        fates.extend(pending.map(|waiting| (waiting.index, decision.for_unanswered())));
         self.settle(entry, &fates, services);
     }
 
