@@ -155,16 +155,20 @@ impl Dialogue<Stream> {
     /// The stream, provided that the server waits for our handshake and has said nothing more (rfc S6): in clear text it could only be
     /// meant to be taken for part of the TLS session. What comes later reaches OpenSSL, which ends the handshake.
     pub(super) fn into_silent_stream(mut self) -> Result<Stream, Failure> {
-        let phase = Phase::StartTls;
         let mut buffer = [0; READ_SIZE];
         let mut unread = self.reader.unread();
-        if unread.is_empty() && self.wire.has_input().map_err(|error| lost(phase, &error))? {
+        if unread.is_empty()
+            && self
+                .wire
+                .has_input()
+                .map_err(|error| no_handshake(&error))?
+        {
             let count = self
                 .wire
                 .read(&mut buffer)
-                .map_err(|error| lost(phase, &error))?;
+                .map_err(|error| no_handshake(&error))?;
             if count == 0 {
-                return Err(lost(phase, &io::ErrorKind::UnexpectedEof.into()));
+                return Err(no_handshake(&io::ErrorKind::UnexpectedEof.into()));
             }
             unread = buffer.get(..count).unwrap_or(&buffer);
         }
@@ -175,8 +179,18 @@ impl Dialogue<Stream> {
             "after the reply to STARTTLS the server went on in clear text with {}: an attack, or a broken server",
             failure::quote_octets(unread)
         );
-        Err(Failure::new(Reason::StartTlsInjection, phase, text))
+        Err(Failure::new(
+            Reason::StartTlsInjection,
+            Phase::StartTls,
+            text,
+        ))
     }
+}
+
+/// rfc S7: after the reply to STARTTLS a connection that ends, ends in the handshake, however early it is noticed.
+fn no_handshake(error: &io::Error) -> Failure {
+    let text = format!("the connection ended instead of the TLS handshake: {error}");
+    Failure::new(Reason::TlsHandshake, Phase::Handshake, text)
 }
 
 /// rfc S13.
@@ -252,7 +266,7 @@ mod tests {
         drop(peer);
         wait_for_input(&dialogue);
         let failure = dialogue.into_silent_stream().expect_err("over");
-        assert_eq!(failure.reason, Reason::ConnectionLost);
+        assert_eq!(failure.reason, Reason::TlsHandshake);
     }
 
     #[test]
