@@ -32,8 +32,6 @@ impl GatewayBuilder {
             "hostname gateway.test",
             "listen 127.0.0.1:0",
             "dnssec ad",
-            "allow-address 127.0.0.0/8",
-            "allow-address ::1/128",
         ];
         Self {
             binary: binary.into(),

@@ -67,7 +67,7 @@ impl Stage<'_> {
         page.quote(&self.gateway.configuration(), |_| Quote::Plain);
         page.say(
             "'dnssec ad' means that the gateway believes the AD bit of its resolver, which is safe only because the resolver is on the \
-             same machine. 'allow-address' is for the lab: elsewhere the gateway refuses mail servers with loopback addresses. No policy \
+             same machine. With a resolver there, mail servers may have loopback addresses too, as these do; 'allow-address' is the directive for that. No policy \
              is configured, so the strictest level holds for every domain, dane-only: every DNS answer is proven, and the server's \
              certificate is proven, or nothing is sent.",
         );
