@@ -74,8 +74,11 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // SIGTERM lets the server end its own children; SIGKILL is for one that does not listen.
-        let _ = Command::new("kill").arg(self.0.id().to_string()).status();
+        // SIGTERM lets the server end its own children; SIGKILL is for one that does not listen. The shell's own kill: the program
+        // of that name is not in Debian's base.
+        let _ = Command::new("sh")
+            .args(["-c", "kill \"$0\"", &self.0.id().to_string()])
+            .status();
         let end = Instant::now() + Duration::from_secs(5);
         while Instant::now() < end {
             if matches!(self.0.try_wait(), Ok(Some(_))) {

@@ -28,11 +28,7 @@ pub struct GatewayBuilder {
 impl GatewayBuilder {
     /// For the binary at this path; tests pass `env!("CARGO_BIN_EXE_gateway")`.
     pub fn new(binary: impl Into<PathBuf>) -> Self {
-        let lines = [
-            "hostname gateway.test",
-            "listen 127.0.0.1:0",
-            "dnssec ad",
-        ];
+        let lines = ["hostname gateway.test", "listen 127.0.0.1:0", "dnssec ad"];
         Self {
             binary: binary.into(),
             lines: lines.map(str::to_owned).to_vec(),
