@@ -1,7 +1,20 @@
-//! DNSSEC: what is proven about data. Today the status that answers carry and the root's trust anchors; the validator's core comes beside them.
+//! DNSSEC: what is proven about data. RRsets, signatures and keys from the trust anchors down; every step asks for octets and never fetches any.
 #![forbid(unsafe_code)]
 
+pub mod algorithm;
 pub mod anchor;
+pub mod keys;
+pub mod limits;
+pub mod rrset;
+pub mod signature;
 pub mod status;
+pub mod why;
 
+pub use algorithm::{Algorithms, PublicKey};
+pub use anchor::TrustAnchors;
+pub use keys::{EntryPoints, ZoneKeys};
+pub use limits::{Budget, Limit};
+pub use rrset::{Rrset, group};
+pub use signature::Proof;
 pub use status::Security;
+pub use why::{Consequence, KeyId, RrsetId, Why};
