@@ -5,7 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use gateway::dns::RecordType;
 use gateway_lab::{Fault, Zone};
 
-use crate::stage::{Flow, Host, Stage, with_host, zone};
+use crate::flow::Flow;
+use crate::stage::{Host, Stage, with_host, zone};
 
 /// The MX host of `d.test` is an alias in the same zone of `real.d.test`; the TLSA record is that of `base`.
 fn alias(base: &str) -> (Flow, Host) {

@@ -4,6 +4,7 @@
 //! and the sender. Then `gateway check` has to foretell the same. Rows that need usage 2, in-process validation or other levels are not here.
 
 mod address;
+mod flow;
 mod record;
 mod resolver;
 mod route;

@@ -2,7 +2,8 @@
 
 use gateway_lab::{Behaviour, TlsMode, Zone};
 
-use crate::stage::{Flow, Host, Stage, with_host, zone};
+use crate::flow::Flow;
+use crate::stage::{Host, Stage, with_host, zone};
 
 /// A host with a matching record that behaves like this.
 fn domain(behaviour: Behaviour) -> (Flow, Host) {

@@ -4,7 +4,8 @@ use gateway::dns::{Rdata, Tlsa};
 use gateway_lab::world::tlsa_owner;
 use gateway_lab::{Certificate, Fault, Zone};
 
-use crate::stage::{Flow, Host, Stage, with_host, zone};
+use crate::flow::Flow;
+use crate::stage::{Host, Stage, with_host, zone};
 
 /// A domain whose host has a good record that cannot be looked up.
 fn disturbed(fault: Fault) -> (Stage, Host) {
@@ -145,15 +146,12 @@ fn t71_the_record_is_mended_while_the_message_waits() {
     let mx = stage.host("mx.d.test");
     let old = Certificate::new("mx.d.test");
     stage.zone(zone("d.test", &mx, [old.tlsa(1, 1)]));
-    stage.config("retry-first 2s");
-    stage.config("retry-max 2s");
+    stage.config("retry-first 1s");
+    stage.config("retry-max 1s");
     let flow = stage.start();
     let log = flow.defers("d.test", "4.7.5", "validation-failure");
     let owner = tlsa_owner(mx.name(), mx.port());
     let rolled = vec![Rdata::Tlsa(mx.tlsa(1, 1))];
     flow.world.replace_rrset(&owner, rolled);
     flow.delivers_later(&log, "d.test", &mx);
-    let asked = flow.world.queries();
-    let owner_asked = asked.iter().filter(|query| query.name == owner).count();
-    assert!(owner_asked >= 4, "{asked:?}");
 }
