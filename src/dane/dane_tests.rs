@@ -190,6 +190,21 @@ fn a_mismatch_says_what_would_match() {
         text,
         format!("the TLSA record does not match; the server presented {good}")
     );
+    let other = records_of(&leaf)
+        .into_iter()
+        .find(|record| (record.selector, record.matching) == (0, 1))
+        .expect("there");
+    let published = [tlsa(3, 0, 1, &[0; 32]), tlsa(3, 0, 1, &[1; 32])];
+    let Err(Mismatch::NoMatch(text)) = verify(&plan(&published), std::slice::from_ref(&leaf))
+    else {
+        panic!("matched");
+    };
+    assert_eq!(
+        text,
+        format!(
+            "none of the 2 TLSA records matches; the server presented {other}, in the form to prefer {good}"
+        )
+    );
     let masked = [good.clone(), tlsa(3, 1, 2, &[0; 64])];
     let Err(Mismatch::NoMatch(text)) = verify(&plan(&masked), &[leaf]) else {
         panic!("matched");

@@ -225,15 +225,30 @@ fn explain(plan: &Plan, presented: &[Tlsa]) -> String {
         1 => "the TLSA record does not match".to_owned(),
         count => format!("none of the {count} TLSA records matches"),
     };
-    if let Some(record) = presented.first() {
-        text.push_str(&format!("; the server presented {record}"));
-    }
+    text.push_str(&format!(
+        "; the server presented {}",
+        comparable(plan, presented)
+    ));
     if let Some(record) = plan.masked.iter().find(|one| presented.contains(one)) {
         text.push_str(&format!(
             "; {record} would match, but does not count beside a stronger digest (agility-masked)"
         ));
     }
     text
+}
+
+/// What was presented, in the digest forms of the records that count, so that the two can be compared by eye, and in the form to publish.
+fn comparable(plan: &Plan, presented: &[Tlsa]) -> String {
+    let form = |record: &Tlsa| (record.selector, record.matching);
+    let is_published = |record: &&Tlsa| plan.usable.iter().any(|one| form(one) == form(record));
+    let digests = presented.iter().filter(|record| record.matching != FULL);
+    let forms: Vec<String> = digests.filter(is_published).map(Tlsa::to_string).collect();
+    let preferred = presented.first().map(Tlsa::to_string).unwrap_or_default();
+    match forms.is_empty() {
+        true => preferred,
+        false if forms.contains(&preferred) => forms.join(", "),
+        false => format!("{}, in the form to prefer {preferred}", forms.join(", ")),
+    }
 }
 
 #[cfg(test)]
