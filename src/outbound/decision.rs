@@ -14,6 +14,7 @@ use super::{Level, Reason};
 use crate::bytes::json::Json;
 use crate::dane::Match;
 use crate::dns::{Name, Rcode, RecordType, Tlsa};
+use crate::log;
 use crate::resolver::Status;
 use crate::smtp::Host;
 
@@ -229,8 +230,7 @@ impl fmt::Display for Record {
             let words: Vec<&str> = self.remarks.iter().map(|remark| remark.token()).collect();
             write!(f, " remarks={}", words.join(","))?;
         }
-        // The text quotes servers; the line's own quotes must stay the outer ones.
-        write!(f, " reason=\"{}\"", cause.text.replace('"', "'"))
+        write!(f, " reason={}", value(&cause.text))
     }
 }
 
@@ -269,11 +269,7 @@ impl Record {
             write!(f, " status={}", known.join(","))?;
         }
         if !self.extended_errors.is_empty() {
-            write!(
-                f,
-                " ede=\"{}\"",
-                crate::log::one_line(&self.extended_errors)
-            )?;
+            write!(f, " ede={}", value(&self.extended_errors))?;
         }
         if !self.resolver.is_empty() {
             write!(f, " resolver={}", self.resolver)?;
@@ -288,15 +284,25 @@ impl Record {
         match &self.matched {
             Some(matched) => {
                 let (record, depth) = (matched.record(), matched.depth());
-                write!(f, " match=\"{}\" depth={depth}", shortened(record))
+                write!(f, " match={} depth={depth}", value(&shortened(record)))
             }
             None if self.tlsa.is_empty() => Ok(()),
             None => {
                 let records = self.tlsa.iter().take(RECORDS_PRINTED_MAX).map(shortened);
                 let records: Vec<String> = records.collect();
-                write!(f, " tlsa=\"{}\"", records.join(", "))
+                write!(f, " tlsa={}", value(&records.join(", ")))
             }
         }
+    }
+}
+
+/// A value of the line, in quotes where it needs them. It quotes servers and resolvers, whose own quotes become single ones, so that a
+/// program can split the line at spaces outside of quotes.
+fn value(text: &str) -> String {
+    let text = log::one_line(text).replace('"', "'");
+    match text.is_empty() || text.contains([' ', '=']) {
+        true => format!("\"{text}\""),
+        false => text,
     }
 }
 
@@ -386,4 +392,23 @@ fn mx_json(asked: &Asked) -> Json {
         ("resolver", Json::string(asked.server())),
         ("error", Json::optional(error.as_deref())),
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_can_be_split_by_a_program() {
+        for (text, expected) in [
+            ("final-dot", "final-dot"),
+            ("", "\"\""),
+            ("3 0 1 AB", "\"3 0 1 AB\""),
+            ("a=b", "\"a=b\""),
+            ("said \"no\"\n", "\"said 'no'\\n\""),
+            ("\"no\"", "'no'"),
+        ] {
+            assert_eq!(value(text), expected);
+        }
+    }
 }
