@@ -20,7 +20,8 @@ pub const COMMAND: Command = Command {
     synopsis: "[list | show ID | retry [ID|DOMAIN] | hold ID | release ID | remove ID] [--json]",
     summary: "look into the queue and steer it",
     details: "\
-list        every message, oldest first: id, age, octets, sender's domain, recipients pending of all, next attempt, last reason
+list        every message, oldest first: id, age, octets, sender's domain, recipients pending of all, next attempt,
+            status code and token of the last reason
 show ID     one message with each recipient's state and the record of its last attempt
 retry       make everything, one message, or what waits for one domain due now
 hold ID     stop the delivery of a message; release ID continues it
@@ -192,7 +193,10 @@ fn summary_line(entry: &Entry, now: Timestamp) -> String {
         None => "held".to_owned(),
     };
     let last = last_reason(entry);
-    let last = last.map_or_else(String::new, |last| format!("{} {}", last.status, last.text));
+    // The whole record is for 'show'; a list has short lines.
+    let last = last.map_or_else(String::new, |last| {
+        format!("{} {}", last.status, last.token)
+    });
     let (waiting, all) = (pending(entry).count(), entry.recipients.len());
     let line = format!(
         "{:<13} {:>5} {:>10} {:<24} {:>9} {next:<24} {last}",
@@ -320,14 +324,17 @@ fn entry_text(entry: &Entry) -> String {
     ];
     for recipient in &entry.recipients {
         let state = state_name(recipient.state);
-        let attempts = recipient.attempts;
+        let attempts = match recipient.attempts {
+            1 => "1 attempt".to_owned(),
+            count => format!("{count} attempts"),
+        };
         let to = &recipient.mailbox;
-        lines.push(format!("  to <{to}>: {state}, {attempts} attempts"));
+        lines.push(format!("  to <{to}>: {state}, {attempts}"));
         if recipient.state == RecipientState::Pending && !entry.held {
             lines.push(format!("    next attempt {}", recipient.due));
         }
         if let Some(last) = &recipient.last {
-            lines.push(format!("    {} {}", last.status, last.text));
+            lines.push(format!("    {}", last.text));
         }
     }
     lines.iter().map(|line| one_line(line) + "\n").collect()
