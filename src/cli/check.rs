@@ -223,11 +223,10 @@ impl Errand for Visit {
 
 /// One question: what was asked, what was found, how sure it is, and what that means.
 fn question(asked: &Asked) -> String {
-    let mut text = format!("  {} of {}", asked.rtype, asked.name);
+    let mut text = format!("  {} of {}: {}", asked.rtype, asked.name, asked.status());
     match &asked.result {
-        Err(error) => text += &format!(": unknown: {}", one_line(&error.kind.to_string())),
+        Err(error) => text += &format!(", {}", one_line(&error.kind.to_string())),
         Ok(answer) => {
-            text += &format!(": {}", answer.security);
             for alias in &answer.aliases {
                 text += &format!(", alias of {}", alias.target);
             }

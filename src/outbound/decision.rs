@@ -15,7 +15,7 @@ use crate::bytes::json::Json;
 use crate::dane::Match;
 use crate::dns::{Name, Rcode, RecordType, Tlsa};
 use crate::log;
-use crate::resolver::Status;
+use crate::resolver::{LookupErrorKind, Status};
 use crate::smtp::Host;
 
 /// TLSA records printed in one line; a host has two or three.
@@ -377,10 +377,15 @@ impl fmt::Display for Decision {
 }
 
 fn mx_json(asked: &Asked) -> Json {
-    let answer = asked.result.as_ref();
-    let rcode = answer.map(|answer| answer.rcode).ok();
+    let rcode = match &asked.result {
+        Ok(answer) => Some(answer.rcode),
+        Err(error) => match error.kind {
+            LookupErrorKind::Rcode(rcode) => Some(rcode),
+            _ => None,
+        },
+    };
     let rcode = rcode.map(|rcode: Rcode| rcode.to_string());
-    let error = answer.err().map(ToString::to_string);
+    let error = asked.result.as_ref().err().map(ToString::to_string);
     let expanded = asked.expanded().map(Name::to_host);
     let records = asked.data().map(|data| Json::string(&data.to_string()));
     Json::object([

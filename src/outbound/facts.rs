@@ -91,14 +91,14 @@ pub fn tlsa_owner(host: &Name, port: u16) -> Result<Name, NameError> {
         .prepend(format!("_{port}").as_bytes())
 }
 
-/// `MX example.org.: secure, 10 mx.example.org.`, or why it is not known.
+/// `MX example.org.: secure, 10 mx.example.org.`, or `bogus`, `error`, … and why it is not known.
 impl fmt::Display for Asked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", self.rtype, self.name, self.status())?;
         let answer = match &self.result {
             Ok(answer) => answer,
-            Err(error) => return write!(f, "{} {}: {}", self.rtype, self.name, error.kind),
+            Err(error) => return write!(f, ", {}", error.kind),
         };
-        write!(f, "{} {}: {}", self.rtype, self.name, answer.security)?;
         for alias in &answer.aliases {
             write!(f, ", alias of {}", alias.target)?;
         }

@@ -239,8 +239,8 @@ impl fmt::Display for LookupErrorKind {
             Self::NotTrusted => f.write_str(
                 "resolver-not-validating: with `dnssec ad` only a validating resolver on loopback is believed",
             ),
-            Self::Bogus(why) => write!(f, "bogus: {why}"),
-            Self::Indeterminate(why) => write!(f, "indeterminate: {why}"),
+            Self::Bogus(why) => write!(f, "validation fails: {why}"),
+            Self::Indeterminate(why) => write!(f, "nothing can be proven: {why}"),
             Self::AliasLimit => write!(f, "the aliases loop, or are more than {ALIASES_AT_MOST}"),
             Self::NoServers => f.write_str("no resolver is configured; add the directive `resolver ADDRESS`"),
         }

@@ -192,8 +192,16 @@ fn errors_are_never_absence() {
 fn extended_errors_are_carried_and_stale_data_is_none() {
     for (rcode, code, expected) in [
         (Rcode::SERVFAIL, EdeCode::BOGUS, "SERVFAIL"),
-        (Rcode::NOERROR, EdeCode::STALE_ANSWER, "indeterminate"),
-        (Rcode::NXDOMAIN, EdeCode::STALE_NXDOMAIN, "indeterminate"),
+        (
+            Rcode::NOERROR,
+            EdeCode::STALE_ANSWER,
+            "nothing can be proven",
+        ),
+        (
+            Rcode::NXDOMAIN,
+            EdeCode::STALE_NXDOMAIN,
+            "nothing can be proven",
+        ),
     ] {
         let fake = server_that(move |reply| {
             reply.set_rcode(rcode);
