@@ -146,7 +146,7 @@ pub(super) struct ZoneKey {
 }
 
 impl ZoneKey {
-    fn new(key: &Dnskey, algorithms: Algorithms) -> Result<Self, KeyFault> {
+    pub(super) fn new(key: &Dnskey, algorithms: Algorithms) -> Result<Self, KeyFault> {
         Ok(Self {
             tag: key.key_tag(),
             algorithm: key.algorithm,

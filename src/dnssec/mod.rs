@@ -18,3 +18,6 @@ pub use rrset::{Rrset, group};
 pub use signature::Proof;
 pub use status::Security;
 pub use why::{Consequence, KeyId, RrsetId, Why};
+
+#[cfg(test)]
+mod rfc_tests;
