@@ -3,8 +3,11 @@
 
 pub mod algorithm;
 pub mod anchor;
+pub mod denial;
 pub mod keys;
 pub mod limits;
+mod nsec;
+mod nsec3;
 pub mod rrset;
 pub mod signature;
 pub mod status;
@@ -12,6 +15,7 @@ pub mod why;
 
 pub use algorithm::{Algorithms, PublicKey};
 pub use anchor::TrustAnchors;
+pub use denial::Denial;
 pub use keys::{EntryPoints, ZoneKeys};
 pub use limits::{Budget, Limit};
 pub use rrset::{Rrset, group};
