@@ -22,6 +22,8 @@ pub struct DataReader {
     fault: Option<DataFault>,
     /// Octets read since the fault.
     discarded: u64,
+    /// The last line end was CR CR LF, which some servers take for two line ends and others for half a one.
+    is_start_doubtful: bool,
 }
 
 /// Where the octet to come stands.
@@ -37,6 +39,8 @@ enum Position {
     Within,
     /// Behind a CR within a line.
     Cr,
+    /// Behind a CR that follows another.
+    CrCr,
 }
 
 /// Why a message is refused for its form; the first reason counts.
@@ -63,6 +67,8 @@ pub enum Data {
     End(Result<Vec<u8>, DataFault>),
     /// A refused message that does not end within [`DISCARD_MAX`] further octets: close the connection.
     Endless(DataFault),
+    /// A refused message whose end follows CR CR LF, so that others may see its end elsewhere: close the connection.
+    Doubtful(DataFault),
 }
 
 impl DataReader {
@@ -75,6 +81,7 @@ impl DataReader {
             line: 0,
             fault: None,
             discarded: 0,
+            is_start_doubtful: false,
         }
     }
 
@@ -105,7 +112,7 @@ impl DataReader {
             };
             *input = rest;
             if self.is_end(*octet) {
-                return Data::End(self.finish());
+                return self.finish();
             }
             if self.discarded > DISCARD_MAX {
                 return Data::Endless(self.fault.unwrap_or(DataFault::TooLarge));
@@ -126,17 +133,18 @@ impl DataReader {
 
     /// Moves on by one octet; returns whether the message ends with it.
     fn is_end(&mut self, octet: u8) -> bool {
-        use Position::{Cr, Dot, DotCr, LineStart, Within};
+        use Position::{Cr, CrCr, Dot, DotCr, LineStart, Within};
         self.position = match (self.position, octet) {
             (DotCr, b'\n') => return true,
-            (Cr, b'\n') => {
+            (Cr | CrCr, b'\n') => {
                 self.keep(b"\r\n");
                 self.line = 0;
+                self.is_start_doubtful = self.position == CrCr;
                 LineStart
             }
-            (Cr | DotCr, octet) => {
+            (Cr | CrCr | DotCr, octet) => {
                 self.refuse(DataFault::BareLineEnd);
-                if octet == b'\r' { Cr } else { Within }
+                if octet == b'\r' { CrCr } else { Within }
             }
             // The line start behind a bare LF is none: LF . CR LF must not end the message.
             (LineStart | Dot | Within, b'\n') => {
@@ -175,11 +183,12 @@ impl DataReader {
         }
     }
 
-    fn finish(&mut self) -> Result<Vec<u8>, DataFault> {
-        let Self { content, fault, .. } = std::mem::replace(self, Self::new(self.limit));
-        match fault {
-            None => Ok(content),
-            Some(fault) => Err(fault),
+    fn finish(&mut self) -> Data {
+        let read = std::mem::replace(self, Self::new(self.limit));
+        match read.fault {
+            None => Data::End(Ok(read.content)),
+            Some(fault) if read.is_start_doubtful => Data::Doubtful(fault),
+            Some(fault) => Data::End(Err(fault)),
         }
     }
 }

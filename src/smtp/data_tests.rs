@@ -93,6 +93,26 @@ fn nothing_but_the_true_end_ends_a_message() {
     }
 }
 
+/// Whoever takes CR CR LF for something else than one line end sees another end of the message than we do.
+#[test]
+fn an_end_behind_a_doubled_cr_is_doubtful() {
+    for (input, is_doubtful) in [
+        ("a\r\r\n.\r\n", true),
+        ("a\r\r\r\n.\r\n", true),
+        ("\r\n.\r\r\n.\r\n", true),
+        ("a\r\r\nb\r\n.\r\n", false),
+    ] {
+        let fault = DataFault::BareLineEnd;
+        let expected = match is_doubtful {
+            true => Data::Doubtful(fault),
+            false => Data::End(Err(fault)),
+        };
+        let input = format!("{input}QUIT\r\n");
+        let found = read(100, input.as_bytes());
+        assert_eq!(found, (expected, b"QUIT\r\n".to_vec()), "{input:?}");
+    }
+}
+
 /// All messages of up to eight octets from the alphabet that matters, against a description of the rule that shares no code with the reader.
 #[test]
 fn every_short_message_is_read_as_the_rule_says() {
@@ -118,6 +138,9 @@ fn by_the_rule(input: &[u8]) -> (Data, Vec<u8>) {
     let Some((body, rest)) = text.split_once("\r\n.\r\n") else {
         return (Data::Open, Vec::new());
     };
+    if body.ends_with('\r') {
+        return (Data::Doubtful(DataFault::BareLineEnd), rest.into());
+    }
     if body.replace("\r\n", "").contains(['\r', '\n']) {
         return (Data::End(Err(DataFault::BareLineEnd)), rest.into());
     }

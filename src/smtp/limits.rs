@@ -38,6 +38,9 @@ pub const ERRORS_MAX: u32 = 20;
 /// still get its message to the others.
 pub const RELAY_ERRORS_MAX: u32 = 10_000;
 
-/// Commands since the last accepted message that lead nowhere (NOOP, RSET, EHLO, …): what a client that keeps its connection may need in an
-/// hour or two, but nothing with which to keep a session for ever.
+/// Commands of a stranger since its last accepted message that lead nowhere (NOOP, RSET, EHLO, …): what a client that keeps its connection may
+/// need in an hour or two, but nothing with which to keep a session for ever.
 pub const IDLE_COMMANDS_MAX: u32 = 100;
+
+/// The same for a client that may relay: a pool of connections that says NOOP every few seconds lasts a night.
+pub const RELAY_IDLE_COMMANDS_MAX: u32 = 10_000;

@@ -26,7 +26,7 @@ use std::mem;
 use super::address::{Domain, Envelope, ForwardPath, Host, Mailbox};
 use super::command::{ClientName, Command, CommandError, Mail};
 use super::data::{Data, DataFault, DataReader};
-use super::limits::{ERRORS_MAX, IDLE_COMMANDS_MAX, RELAY_ERRORS_MAX};
+use super::limits::{ERRORS_MAX, IDLE_COMMANDS_MAX, RELAY_ERRORS_MAX, RELAY_IDLE_COMMANDS_MAX};
 use super::line::{LineError, LineReader};
 use super::reply::{EnhancedStatus, Reply, ReplyCode};
 
@@ -220,7 +220,11 @@ impl Server {
     fn command(&mut self, command: Command) -> Vec<Action> {
         if leads_nowhere(&command) {
             self.idle = self.idle.saturating_add(1);
-            if self.idle > IDLE_COMMANDS_MAX {
+            let most = match self.terms.may_relay {
+                true => RELAY_IDLE_COMMANDS_MAX,
+                false => IDLE_COMMANDS_MAX,
+            };
+            if self.idle > most {
                 return self.end(Farewell::Idle);
             }
         }
@@ -251,7 +255,7 @@ impl Server {
                 self.state = State::Ready(receiving.client.clone());
                 self.answer(fault.reply())
             }
-            Data::Endless(fault) => self.close(fault.reply()),
+            Data::Endless(fault) | Data::Doubtful(fault) => self.close(fault.reply()),
         }
     }
 

@@ -81,16 +81,36 @@ fn an_accepted_message_wipes_the_slate_clean() {
     let mut driver = Driver::new(true);
     driver.last("EHLO x\n");
     for _ in 0..3 {
-        for _ in 1..IDLE_COMMANDS_MAX {
+        for _ in 1..RELAY_IDLE_COMMANDS_MAX {
             assert!(driver.last("NOOP\n").starts_with("250"));
         }
         assert_eq!(driver.last(MESSAGE), "250 2.0.0 queued");
     }
-    for _ in 0..IDLE_COMMANDS_MAX {
-        assert!(driver.last("RSET\n").starts_with("250"));
-    }
-    assert!(driver.last("RSET\n").starts_with("421 4.7.0"));
     assert_eq!(driver.submissions.len(), 3);
+}
+
+#[test]
+fn clients_that_only_pass_the_time_are_cut_off_strangers_sooner() {
+    for (may_relay, most) in [(false, IDLE_COMMANDS_MAX), (true, RELAY_IDLE_COMMANDS_MAX)] {
+        let mut driver = Driver::new(may_relay);
+        for _ in 0..most {
+            assert!(driver.last("RSET\n").starts_with("250"));
+        }
+        assert!(driver.last("RSET\n").starts_with("421 4.7.0"));
+        assert!(driver.is_closed);
+    }
+}
+
+#[test]
+fn a_message_with_a_doubtful_end_ends_the_dialogue() {
+    let evil = "MAIL FROM:<evil@example.org>\nRCPT TO:<a@example.org>\nDATA\nevil\n.\n";
+    let mut driver = Driver::new(true);
+    let reply = driver.last(&format!(
+        "EHLO x\nMAIL FROM:<>\nRCPT TO:<a@example.org>\nDATA\nx\r\n.\n{evil}"
+    ));
+    assert!(reply.starts_with("550 5.6.11"), "{reply}");
+    assert!(driver.is_closed);
+    assert_eq!(driver.submissions, []);
 }
 
 #[test]
