@@ -659,6 +659,31 @@ fn limits_are_kept() {
     assert_eq!(full(&queue), Fault::Full);
 }
 
+/// On any disk most of the room is for mail; on a large one the usual limits hold.
+#[test]
+fn a_small_disk_has_room_for_mail() {
+    for whole in [16_u64 << 20, 64 << 20, 200 << 20, 1 << 30] {
+        let tuning = Tuning::for_disk(whole);
+        let mail = whole - tuning.minimum_free - 2 * tuning.segment_size;
+        assert!(mail >= whole / 2, "{mail} of {whole}");
+    }
+    let usual = Tuning::default();
+    for whole in [0, 2 << 30, u64::MAX] {
+        let tuning = Tuning::for_disk(whole);
+        let limits = (tuning.segment_size, tuning.minimum_free);
+        assert_eq!(limits, (usual.segment_size, usual.minimum_free), "{whole}");
+    }
+}
+
+#[test]
+fn a_directory_that_no_owner_has_used_holds_an_empty_queue() {
+    let spool = TempSpool::new();
+    let read = Queue::read(&spool.0);
+    assert_eq!(read.err().expect("no directory").fault, Fault::System);
+    fs::create_dir(&spool.0).expect("a writable directory for temporary files");
+    assert!(Queue::read(&spool.0).expect("reads").is_empty());
+}
+
 #[test]
 fn one_process_owns_a_spool_and_others_may_look() {
     let spool = TempSpool::new();

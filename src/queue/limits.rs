@@ -3,8 +3,14 @@
 /// Size of a segment file: large enough that rolling over costs nothing per message, small enough that a stuck message pins little.
 pub const SEGMENT_SIZE: u64 = 64 << 20;
 
-/// Free space below which no message is taken: room for the state changes of what is already there, four segments of it.
-pub const MINIMUM_FREE: u64 = 4 * SEGMENT_SIZE;
+/// Segments that a whole disk holds at least: on a small disk they are smaller, so that there is room for mail beside [`FREE_SEGMENTS`].
+pub(super) const SEGMENTS_PER_DISK: u64 = 32;
+
+/// Size of a segment file on the smallest disk: that of some hundred state changes.
+pub(super) const SEGMENT_SIZE_LEAST: u64 = 256 << 10;
+
+/// Segments that must fit into the free space, or no message is taken: room for the state changes of what is already there.
+pub(super) const FREE_SEGMENTS: u64 = 4;
 
 /// Messages in one queue: an entry of the index takes about a kilobyte, so this is a gigabyte of memory.
 pub const MESSAGES_MAX: usize = 1_000_000;

@@ -58,7 +58,7 @@ use crate::time::Timestamp;
 pub use disk::{Disk, SystemDisk};
 pub use error::{Fault, SpoolError};
 pub use id::{NotAnId, QueueId};
-pub use limits::{MESSAGES_MAX, MINIMUM_FREE, SEGMENT_SIZE};
+pub use limits::{MESSAGES_MAX, SEGMENT_SIZE};
 pub use store::{Queue, Tuning};
 
 /// What the queue needs to know.

@@ -94,12 +94,18 @@ pub(super) fn name_of(number: u64) -> String {
     format!("{number:010}{SUFFIX}")
 }
 
-/// The segments of a spool, oldest first; names that are not ours are left alone.
+/// The segments of a spool, oldest first; names that are not ours are left alone. A directory that no owner has used yet has none.
 pub(super) fn list(spool: &Path) -> Result<Vec<(u64, PathBuf)>, SpoolError> {
     let directory = spool.join(SEGMENTS);
     let failed = |error| SpoolError::system("list", &directory)(error);
     let mut found = Vec::new();
-    for item in fs::read_dir(&directory).map_err(failed)? {
+    let items = match fs::read_dir(&directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && spool.is_dir() => {
+            return Ok(found);
+        }
+        items => items.map_err(failed)?,
+    };
+    for item in items {
         let item = item.map_err(failed)?;
         if let Some(number) = item.file_name().to_str().and_then(number_of) {
             found.push((number, item.path()));

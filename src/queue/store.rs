@@ -11,12 +11,16 @@ use super::entry::{Accept, Record};
 use super::error::{Fault, SpoolError};
 use super::frame::FrameHeader;
 use super::index::{Index, Played};
-use super::limits::{CHANGES_PER_RECORD, MESSAGES_MAX, MINIMUM_FREE, SEGMENT_SIZE};
+use super::limits::{
+    CHANGES_PER_RECORD, FREE_SEGMENTS, MESSAGES_MAX, SEGMENT_SIZE, SEGMENT_SIZE_LEAST,
+    SEGMENTS_PER_DISK,
+};
 use super::segment::{self, CORRUPT, Place, SEGMENTS};
 use super::spool::{Frame, Spool};
 use super::{Change, Entry, QueueId, Recipient, Settings, lock, owner, recover};
 use crate::log;
 use crate::smtp::Envelope;
+use crate::sys::storage;
 use crate::time::Timestamp;
 
 /// What tests and benchmarks set otherwise than `serve`.
@@ -36,9 +40,24 @@ impl Default for Tuning {
     fn default() -> Self {
         Self {
             segment_size: SEGMENT_SIZE,
-            minimum_free: MINIMUM_FREE,
+            minimum_free: FREE_SEGMENTS * SEGMENT_SIZE,
             messages_max: MESSAGES_MAX,
             disk: Arc::new(SystemDisk),
+        }
+    }
+}
+
+impl Tuning {
+    /// What suits a disk of so many octets; zero if that is not known.
+    pub fn for_disk(whole: u64) -> Self {
+        let segment_size = match whole {
+            0 => SEGMENT_SIZE,
+            _ => (whole / SEGMENTS_PER_DISK).clamp(SEGMENT_SIZE_LEAST, SEGMENT_SIZE),
+        };
+        Self {
+            segment_size,
+            minimum_free: FREE_SEGMENTS * segment_size,
+            ..Self::default()
         }
     }
 }
@@ -65,7 +84,11 @@ impl Queue {
     /// # Errors
     /// [`SpoolError`] when it is locked or unreadable. Damage is set aside and logged, it is no error.
     pub fn open(settings: Settings) -> Result<Self, SpoolError> {
-        Self::open_with(settings, Tuning::default())
+        let path = &settings.directory;
+        segment::create_directory(&SystemDisk, path)?;
+        let whole = storage::whole_space(&open_directory(path)?);
+        let whole = whole.map_err(SpoolError::system("ask for the size of the disk of", path))?;
+        Self::open_with(settings, Tuning::for_disk(whole))
     }
 
     /// As [`Queue::open`], with other limits or another disk.

@@ -28,14 +28,27 @@ pub fn lock_exclusive(file: &File) -> io::Result<bool> {
 /// # Errors
 /// The system's refusal.
 pub fn free_space(file: &File) -> io::Result<u64> {
+    let status = file_system(file)?;
+    Ok(status.f_bavail.saturating_mul(status.f_frsize))
+}
+
+/// How many octets the file system that holds `file` has in all; zero for one that does not know.
+///
+/// # Errors
+/// The system's refusal.
+pub fn whole_space(file: &File) -> io::Result<u64> {
+    let status = file_system(file)?;
+    Ok(status.f_blocks.saturating_mul(status.f_frsize))
+}
+
+fn file_system(file: &File) -> io::Result<libc::statvfs> {
     let mut status = MaybeUninit::<libc::statvfs>::uninit();
     // SAFETY: the descriptor is open, and the pointer is valid for one statvfs.
     if unsafe { libc::fstatvfs(file.as_raw_fd(), status.as_mut_ptr()) } != 0 {
         return Err(io::Error::last_os_error());
     }
     // SAFETY: fstatvfs succeeded, so it filled the structure.
-    let status = unsafe { status.assume_init() };
-    Ok(status.f_bavail.saturating_mul(status.f_frsize))
+    Ok(unsafe { status.assume_init() })
 }
 
 #[cfg(test)]
@@ -55,8 +68,8 @@ mod tests {
     }
 
     #[test]
-    fn free_space_is_told() {
+    fn free_space_is_part_of_the_whole() {
         let root = File::open("/").expect("everywhere");
-        assert!(free_space(&root).is_ok());
+        assert!(free_space(&root).expect("told") <= whole_space(&root).expect("told"));
     }
 }
