@@ -1,7 +1,7 @@
 //! Looks up DNS data and says what is proven about it.
 //!
 //! One lookup, from the caller down: [`stub`] (cache, aliases across replies) → `upstream` (several servers) → `servers` (whose turn) →
-//! `exchange` (one server: UDP, then TCP where it must) → `udp`, `tcp` → `query` (is this the reply to our question?) and back up →
+//! `exchange` (one server: UDP, then TCP where it must) → `udp`, `tcp` over a `wire` → `query` (is this the reply to our question?) and back up →
 //! `trust` (what the AD bit is worth) → `answer` (what the records say) → `cache`.
 //!
 //! Limitations: the status of an answer is a trusted resolver's AD bit. Checking signatures here is not built yet; it will stand in
@@ -25,6 +25,7 @@ mod tcp;
 mod trust;
 mod udp;
 mod upstream;
+mod wire;
 
 use std::fmt;
 use std::time::Duration;

@@ -4,9 +4,9 @@
 
 use std::io::{self, Read, Write};
 
-use super::exchange::{Fault, Wire};
 use super::observe::{Direction, Transport};
 use super::query::{Judgement, Query, Reply};
+use super::wire::{Fault, Wire};
 use crate::net::Stream;
 use crate::time::Deadline;
 

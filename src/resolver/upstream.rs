@@ -9,11 +9,11 @@ use std::time::Instant;
 use core::net::SocketAddr;
 
 use super::answer::{self, Reading, Unreadable};
-use super::exchange::{Fault, Wire};
 use super::observe::{Observer, Transport};
 use super::query::Reply;
 use super::servers::Servers;
 use super::trust::AdTrust;
+use super::wire::{Fault, Wire};
 use super::{LookupErrorKind, Retry};
 use crate::dns::{EdeCode, Name, Rcode, RecordType};
 use crate::dnssec::Security;
