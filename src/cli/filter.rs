@@ -17,6 +17,13 @@ pub const COMMAND: Command = Command {
     details: "\
 Reads a message with LF or CRLF line ends and writes what the filters make of it with the same line ends.
 Each change is a line on standard error. A message that is refused: no output, one line on standard error, exit 69.
+
+The filters, as the directive 'filter' names them:
+    block-attachment GLOB…                     replace attachments with such file names by a note
+    header add|set NAME VALUE…                 add a header field, or leave exactly this one of its name
+    header remove NAME                         remove the header fields of that name
+    subject-tag TEXT                           put a text in front of the subject
+
 Exit 64 for an address that is none, 65 for a message that no client could send (mixed line ends, too large).",
     options: |options| {
         options.optopt("f", "", "the reverse-path (by default the null one)", "SENDER");
@@ -175,6 +182,20 @@ mod tests {
             read(&b"abcd"[..], 3).map_err(|failure| failure.code),
             Err(exit::DATA)
         );
+    }
+
+    #[test]
+    fn the_help_names_every_filter() {
+        let Err(error) = Chain::new(&[vec!["frob".to_owned()]]) else {
+            panic!("there is no such filter");
+        };
+        let (_, names) = error.0.split_once("one of ").expect("the names");
+        for name in names.split(", ") {
+            assert!(
+                COMMAND.details.contains(&format!("\n    {name} ")),
+                "{name}"
+            );
+        }
     }
 
     #[test]
