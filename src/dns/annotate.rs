@@ -38,7 +38,7 @@ fn message(sheet: &mut Sheet<'_>) -> Step {
         "additional records",
     ];
     for (count, what) in counts.iter_mut().zip(sections) {
-        *count = sheet.u16(|count| format!("{count} {what}"))?;
+        *count = sheet.u16(|count| format!("{what}: {count}"))?;
     }
     let [questions, answers, authorities, additionals] = counts;
     for _ in 0..questions {
