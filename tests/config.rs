@@ -9,7 +9,10 @@ use gateway_lab::temp::TempDir;
 const BINARY: &str = env!("CARGO_BIN_EXE_gateway");
 
 /// What depends on the machine, so that the rest does not.
-const BASE: &str = "hostname gw.example.org\nspool /tmp/x\nresolver 127.0.0.1\n";
+const BASE: &str = "hostname gw.example.org\nspool /tmp/x\nresolver 127.0.0.1\ndnssec ad\n";
+
+/// The same, with `dnssec` left to the test.
+const UNCHECKED: &str = "hostname gw.example.org\nspool /tmp/x\nresolver 127.0.0.1\n";
 
 struct Files(TempDir);
 
@@ -133,20 +136,21 @@ fn mistakes_name_the_place() {
     for (text, expected) in [
         (
             "listn 127.0.0.1:25\n",
-            "bad.conf:4: unknown directive 'listn'; did you mean 'listen'?",
+            "bad.conf:5: unknown directive 'listn'; did you mean 'listen'?",
         ),
         (
             "log \"info\n",
-            "bad.conf:4: a quote is opened and not closed",
+            "bad.conf:5: a quote is opened and not closed",
         ),
         (
             "log info\nlog info\n",
-            "bad.conf:5: log is given twice; first at ",
+            "bad.conf:6: log is given twice; first at ",
         ),
-        ("filter frob\n", "bad.conf:4: filter NAME ARGS…: "),
+        ("spool x\n", "bad.conf:5: spool is given twice"),
+        ("filter frob\n", "bad.conf:5: filter NAME ARGS…: "),
         (
             "certificate a.pem b.pem\n",
-            "bad.conf:4: 'certificate': this version cannot do this yet",
+            "bad.conf:5: 'certificate': this version cannot do this yet",
         ),
     ] {
         let file = files.write("bad.conf", &format!("{BASE}{text}"));
@@ -163,7 +167,7 @@ fn mistakes_name_the_place() {
 fn mutated_files_are_taken_or_refused_with_one_line() {
     use gateway::config::Config;
     let sound = format!(
-        "{BASE}listen [::1]:25 tls=no\nrelay-from 10.0.0.0/8 ::1\npolicy .a.example dane-only port=2\nretry-for 90s\n\
+        "{UNCHECKED}listen [::1]:25 tls=no\nrelay-from 10.0.0.0/8 ::1\npolicy .a.example dane-only port=2\nretry-for 90s\n\
          message-size-limit 1M # c\nfilter subject-tag \"[x]\"\nallow-address none\ndnssec ad ad-trusted\n"
     );
     let files = Files::new();
@@ -210,4 +214,21 @@ fn mutated_files_are_taken_or_refused_with_one_line() {
         fs::remove_file(file).expect("removable");
     }
     assert!((500..4500).contains(&taken), "{taken}");
+}
+
+/// What `serve` would refuse is not called sound.
+#[test]
+fn resolvers_that_cannot_be_believed_are_told() {
+    let files = Files::new();
+    let text = "hostname gw.example.org\nspool /tmp/x\nresolver 192.0.2.1\ndnssec ad\n";
+    let output = config(Some(&files.write("a.conf", text)), None);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(78), "{error}");
+    assert!(
+        error.contains("resolver 192.0.2.1:53 is not on loopback"),
+        "{error}"
+    );
+    assert_eq!(error.lines().count(), 1, "{error}");
+    let trusted = files.write("b.conf", &text.replace("dnssec ad", "dnssec ad ad-trusted"));
+    printed(&config(Some(&trusted), None));
 }

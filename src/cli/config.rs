@@ -12,7 +12,8 @@ pub const COMMAND: Command = Command {
     synopsis: "[--directives]",
     summary: "check the configuration and print it with every default filled in",
     details: "What is printed can be used as a configuration and means the same. A mistake is one line that names\n\
-              file and line, and exit code 78; 'serve' would not start with it, and a running one would keep the old one.",
+              file and line, and exit code 78; so are resolvers whose answers could not be believed. 'serve' would not\n\
+              start with it, and a running one would keep the old one.",
     options,
     looks_up: false,
     run,
@@ -25,10 +26,14 @@ fn options(options: &mut Options) {
 
 fn run(invocation: &Invocation) -> Result<u8, Failure> {
     invocation.expect_no_words()?;
-    let text = match invocation.matches.opt_present("directives") {
-        true => config::describe_directives(),
-        false => invocation.config.to_string(),
-    };
-    super::print(text)?;
-    Ok(exit::OK)
+    if invocation.matches.opt_present("directives") {
+        super::print(config::describe_directives())?;
+        return Ok(exit::OK);
+    }
+    super::print(invocation.config.to_string())?;
+    let resolver = &invocation.config.resolver;
+    match resolver.check() {
+        Ok(()) => Ok(exit::OK),
+        Err(error) => Err(Failure::new(exit::CONFIG, error.to_string())),
+    }
 }

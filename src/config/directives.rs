@@ -3,7 +3,6 @@
 //! Reading, printing, `gateway config --directives` and the list of what a reload cannot change all walk through this one table.
 
 use core::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Config, values};
@@ -239,8 +238,10 @@ pub(super) static DIRECTIVES: &[Directive] = &[
         meaning: "where messages are kept until nothing is left to do for them",
         is_fixed: true,
         read: |config, words| {
-            config.queue.directory = PathBuf::from(one(words)?);
-            Ok(())
+            set(
+                &mut config.queue.directory,
+                values::absolute_path(one(words)?),
+            )
         },
         print: |config| single(&config.queue.directory.display()),
         ..BLANK

@@ -2,6 +2,7 @@
 
 use core::net::SocketAddr;
 use std::fmt::Display;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -41,6 +42,17 @@ pub(super) fn domain(text: &str) -> Result<Domain, String> {
 /// A range of addresses.
 pub(super) fn network(text: &str) -> Result<Network, String> {
     Network::from_str(text).map_err(|error| format!("{error}, found '{text}'"))
+}
+
+/// A path that means the same wherever the gateway is started: the queue must be found again.
+pub(super) fn absolute_path(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    match path.is_absolute() {
+        true => Ok(path),
+        false => Err(format!(
+            "expected a path that begins with /, found '{text}'"
+        )),
+    }
 }
 
 /// A port to connect to.
