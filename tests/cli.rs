@@ -380,11 +380,11 @@ fn serve_begins_obeys_signals_and_ends() {
     // Whatever was accepted is there at the next start.
     gateway.serve();
     gateway
-        .wait_for_log("ready; 1 messages in the queue", PATIENCE)
+        .wait_for_log("ready; messages in the queue: 1", PATIENCE)
         .expect("kept");
     gateway.signal("INT");
     gateway
-        .wait_for_log("stopped; 1 messages in the queue", PATIENCE)
+        .wait_for_log("stopped; messages in the queue: 1", PATIENCE)
         .expect("ends");
 }
 

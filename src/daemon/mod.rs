@@ -34,6 +34,9 @@ const FILES_PER_WORKER: usize = 3;
 /// Files for everything else: listeners, the spool, standard streams.
 const OTHER_FILES: usize = 64;
 
+/// Ports below this are root's on a Linux machine that nobody told otherwise (ip_unprivileged_port_start).
+const PRIVILEGED_PORTS: u16 = 1024;
+
 /// Why the gateway does not run: one line for the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StartError {
@@ -114,7 +117,14 @@ fn bind(config: &Config) -> Result<Inbound, StartError> {
         let text = format!("cannot listen on {address}: {error}");
         match error.kind() {
             io::ErrorKind::AddrInUse => StartError::Busy(text),
-            io::ErrorKind::AddrNotAvailable => StartError::Configuration(text),
+            io::ErrorKind::AddrNotAvailable => {
+                StartError::Configuration(format!("{text}; this machine has no such address"))
+            }
+            io::ErrorKind::PermissionDenied if address.port() < PRIVILEGED_PORTS => {
+                StartError::System(format!(
+                    "{text}; ports below {PRIVILEGED_PORTS} need root or CAP_NET_BIND_SERVICE"
+                ))
+            }
             _ => StartError::System(text),
         }
     })
@@ -200,7 +210,10 @@ impl Gateway {
         for address in addresses {
             log::info(format_args!("listening on {address}"));
         }
-        log::info(format_args!("ready; {} messages in the queue", queue.len()));
+        log::info(format_args!(
+            "ready; messages in the queue: {}",
+            queue.len()
+        ));
         Ok(Self {
             started: config.clone(),
             config,
@@ -229,7 +242,7 @@ impl Gateway {
         self.inbound.stop(GRACE);
         self.outbound.stop(GRACE);
         log::info(format_args!(
-            "stopped; {} messages in the queue",
+            "stopped; messages in the queue: {}",
             self.queue.len()
         ));
         Ok(())
