@@ -1,90 +1,11 @@
 //! The lab's signatures and proofs of denial, judged by Unbound: it forwards to the lab's resolver, and validates what comes back.
 
-use std::fs;
-use std::net::{SocketAddr, TcpListener, UdpSocket};
-use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use gateway::dns::{Algorithm, DigestType, Message, Rcode, RecordType};
+use gateway_lab::unbound::Unbound;
+use gateway_lab::world::{Denial, Hashing, KeyUse, ZoneKey};
+use gateway_lab::{World, Zone};
 
-use gateway::dns::{Message, Rcode, RecordType};
-use gateway_lab::World;
-use gateway_lab::temp::TempDir;
-
-use crate::dns::{Ask, PATIENCE, over_udp, query, send, world};
-
-/// A running Unbound; killed on drop.
-struct Unbound {
-    child: Child,
-    address: SocketAddr,
-    _directory: TempDir,
-}
-
-impl Unbound {
-    fn validating(world: &World) -> Self {
-        let directory = TempDir::new("unbound");
-        let path = directory.path();
-        let anchor = path.join("root.key");
-        fs::write(&anchor, world.trust_anchor()).expect("a writable directory");
-        // Taken and given back: Unbound cannot take over sockets.
-        let address = {
-            let tcp = TcpListener::bind("127.0.0.1:0").expect("a port");
-            tcp.local_addr().expect("an address")
-        };
-        let (port, upstream) = (address.port(), world.resolver().port());
-        let settings = format!(
-            "server:\n interface: 127.0.0.1\n port: {port}\n username: \"\"\n chroot: \"\"\n pidfile: \"\"\n directory: \"{}\"\n \
-             use-syslog: no\n do-daemonize: no\n do-not-query-localhost: no\n module-config: \"validator iterator\"\n \
-             trust-anchor-file: \"{}\"\n val-log-level: 2\n cache-max-negative-ttl: 0\n infra-host-ttl: 0\n local-zone: test nodefault\n\
-             remote-control:\n control-enable: no\n\
-             forward-zone:\n name: \".\"\n forward-addr: 127.0.0.1@{upstream}\n",
-            path.display(),
-            anchor.display(),
-        );
-        let file = path.join("unbound.conf");
-        fs::write(&file, settings).expect("a writable directory");
-        let child = Command::new("unbound")
-            .arg("-d")
-            .arg("-c")
-            .arg(&file)
-            .stderr(Stdio::from(
-                fs::File::create(path.join("log")).expect("a writable directory"),
-            ))
-            .spawn()
-            .expect("unbound is installed (scripts/setup test)");
-        let unbound = Self {
-            child,
-            address,
-            _directory: directory,
-        };
-        unbound.wait_until_it_answers();
-        unbound
-    }
-
-    fn wait_until_it_answers(&self) {
-        let end = Instant::now() + PATIENCE;
-        let asked = query(Ask::default(), ".", RecordType::SOA);
-        while Instant::now() < end {
-            let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
-            socket.connect(self.address).expect("an address");
-            socket
-                .set_read_timeout(Some(Duration::from_millis(200)))
-                .expect("a timeout");
-            // Until it listens, its port refuses.
-            if socket.send(&asked.encode()).is_ok() && socket.recv(&mut [0; 4096]).is_ok() {
-                return;
-            }
-            thread::sleep(Duration::from_millis(20));
-        }
-        panic!("unbound does not answer");
-    }
-}
-
-impl Drop for Unbound {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use crate::dns::{Ask, over_udp, query, send, world};
 
 fn outcome(reply: &Message) -> (Rcode, bool, Vec<String>) {
     let mut answers: Vec<_> = reply
@@ -136,7 +57,83 @@ fn unbound_agrees_with_the_lab_about_every_kind_of_answer() {
         ("loop.d.test", a),
     ] {
         let asked = query(Ask::default(), owner, rtype);
-        let (ours, theirs) = (over_udp(&world, &asked), send(unbound.address, &asked));
+        let (ours, theirs) = (over_udp(&world, &asked), send(unbound.address(), &asked));
         assert_eq!(outcome(&ours), outcome(&theirs), "{owner} {rtype}");
+    }
+}
+
+/// Zones that differ in how they are signed and how they deny, all with the same names.
+fn kinds() -> Vec<Zone> {
+    let algorithms = [8, 10, 13, 14, 15, 16].map(|number| {
+        let (ksk, zsk) = (
+            ZoneKey::key_signing(Algorithm(number)),
+            ZoneKey::zone_signing(Algorithm(number)),
+        );
+        Zone::signed(&format!("a{number}.test"))
+            .key(KeyUse::key_signing(ksk))
+            .key(KeyUse::zone_signing(zsk))
+    });
+    let hashed = |label: &str, iterations, salt: &[u8], opt_out| {
+        Zone::signed(&format!("{label}.test")).denial(Denial::Nsec3(Hashing {
+            iterations,
+            salt: salt.to_vec(),
+            opt_out,
+        }))
+    };
+    let key = || ZoneKey::key_signing(Algorithm::ECDSAP256SHA256);
+    let digests = [DigestType::SHA1, DigestType::SHA384, DigestType(200)].map(|digest| {
+        Zone::signed(&format!("g{}.test", digest.0)).key(KeyUse::combined(key()).digests(&[digest]))
+    });
+    let unknown = ZoneKey::key_signing(Algorithm::ECDSAP256SHA256).numbered(Algorithm(200));
+    let mut zones = vec![
+        hashed("n3", 0, b"", false),
+        hashed("salted", 10, b"salt", false),
+        hashed("opt-out", 0, b"", true),
+        Zone::signed("compact.test").denial(Denial::Compact),
+        Zone::signed("unknown.test").key(KeyUse::combined(unknown)),
+    ];
+    zones.extend(algorithms.into_iter().chain(digests));
+    zones
+}
+
+#[test]
+fn unbound_agrees_with_the_lab_about_every_kind_of_zone() {
+    let mut builder = World::builder();
+    let mut apexes = Vec::new();
+    for zone in kinds() {
+        let apex = zone.apex();
+        let at = |owner: &str| format!("{owner}.{apex}");
+        builder = builder
+            .zone(
+                zone.address(&at("h"), [192, 0, 2, 1].into())
+                    .address(&at("*.w"), [192, 0, 2, 2].into())
+                    .address(&at("deep.ent"), [192, 0, 2, 3].into())
+                    .cname(&at("alias"), &at("h")),
+            )
+            .zone(Zone::signed(&at("s")).address(&at("h.s"), [192, 0, 2, 4].into()))
+            .zone(Zone::unsigned(&at("u")).address(&at("h.u"), [192, 0, 2, 5].into()));
+        apexes.push(apex);
+    }
+    let world = builder.start();
+    let unbound = Unbound::validating(&world);
+    for apex in &apexes {
+        for (owner, rtype) in [
+            ("h", RecordType::A),
+            ("h", RecordType::TXT),
+            ("none", RecordType::A),
+            ("x.w", RecordType::A),
+            ("x.w", RecordType::TXT),
+            ("ent", RecordType::A),
+            ("alias", RecordType::A),
+            ("h.s", RecordType::A),
+            ("none.s", RecordType::A),
+            ("s", RecordType::DS),
+            ("h.u", RecordType::A),
+            ("u", RecordType::DS),
+        ] {
+            let asked = query(Ask::default(), &format!("{owner}.{apex}"), rtype);
+            let (ours, theirs) = (over_udp(&world, &asked), send(unbound.address(), &asked));
+            assert_eq!(outcome(&ours), outcome(&theirs), "{owner}.{apex} {rtype}");
+        }
     }
 }

@@ -23,10 +23,10 @@
 //!
 //! From the DNS up: [`world`] (zones, keys, resolver, its faults) · [`mx`] (mail servers and their switches), on the addresses of
 //! [`seats`], with the certificates of [`certificate`] · [`process`] (the gateway's binary) and [`smtp`] (a client for it) ·
-//! [`story`] (the world of the demonstration).
+//! [`unbound`] (a second opinion about the zones) · [`story`] (the world of the demonstration).
 //!
-//! Limitations: zones are chained by NSEC, not NSEC3, and signed with ECDSA P-256 only; the resolver knows no zone transfers, and type
-//! ANY is an ordinary type that no owner has.
+//! Limitations: the resolver knows no zone transfers, and type ANY is an ordinary type that no owner has. It answers as a validating one:
+//! what the keys, signatures and parameters of its zones amount to it finds out itself, but not what a test edits into a reply.
 #![warn(missing_docs)]
 
 pub mod certificate;
@@ -37,6 +37,7 @@ pub mod seats;
 pub mod smtp;
 pub mod story;
 pub mod temp;
+pub mod unbound;
 pub mod world;
 
 pub use certificate::{Certificate, CertificateSpec, KeyKind};

@@ -68,12 +68,13 @@ impl Exchange {
         }
         self.note(&query, transport);
         let question = &query.questions[0];
-        let resolution = self
+        let internet = self
             .internet
             .read()
-            .expect("no thread panics while it holds the zones")
-            .resolve(&question.name, question.rtype);
-        let whole = reply::reply(&query, &resolution);
+            .expect("no thread panics while it holds the zones");
+        let resolution = internet.resolve(&question.name, question.rtype);
+        let mut whole = reply::reply(&query, &resolution);
+        internet.edit(&mut whole);
         let mut replies = match transport {
             Transport::Udp => over_udp(&query, &whole, &resolution.faults),
             Transport::Tcp => one(whole.encode()),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use gateway::dns::{Name, Rcode, RecordType};
 
+use super::edit::Edits;
 use super::fault::{Fault, Faults};
 use super::judge::Proof;
 use super::live::LiveZone;
@@ -18,6 +19,7 @@ const ALIAS_LIMIT: usize = 16;
 pub(super) struct Internet {
     pub(super) zones: BTreeMap<Name, LiveZone>,
     pub(super) faults: Faults,
+    pub(super) edits: Edits,
 }
 
 /// The result of a look-up along all aliases.
@@ -47,6 +49,9 @@ impl Internet {
             let sets = step.answers.iter().chain(&step.proofs);
             let judged = sets.map(|set| self.judge(zone, set));
             result.proof = judged.fold(result.proof, Ord::min);
+            if step.is_opted_out {
+                result.proof = result.proof.min(Proof::Insecure);
+            }
             result.faults.extend(faults);
             result.answers.extend(step.answers);
             result.proofs.extend(step.proofs);

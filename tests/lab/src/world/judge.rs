@@ -1,12 +1,13 @@
 //! Whether data are sound: the chain of trust from the root's key down, walked with real signatures.
 //!
-//! It is no validator for use elsewhere: denials are only checked for their signatures, because the lab makes them itself.
+//! It is no validator for use elsewhere: denials are only checked for their signatures, because the lab makes them itself, and what a test edits
+//! into a reply is not looked at. It knows neither the limits of work nor the rule that a SHA-1 digest yields to a better one (RFC 4509 §3).
 
-use gateway::dns::{Dnskey, Ds, EdeCode, Rdata, RecordType};
+use gateway::dns::{Algorithm, DigestType, Dnskey, Ds, EdeCode, Rdata, RecordType};
 use gateway::time::Timestamp;
 
 use super::internet::Internet;
-use super::keys;
+use super::keys::{self, ZoneKey};
 use super::live::LiveZone;
 use super::rrset::Rrset;
 
@@ -18,19 +19,33 @@ pub(super) enum Proof {
     Secure,
 }
 
+/// Algorithms that count; zones with no other are insecure (RFC 4035 §5.2).
+const ALGORITHMS: [Algorithm; 6] = [
+    Algorithm::RSASHA256,
+    Algorithm::RSASHA512,
+    Algorithm::ECDSAP256SHA256,
+    Algorithm::ECDSAP384SHA384,
+    Algorithm::ED25519,
+    Algorithm::ED448,
+];
+const DIGESTS: [DigestType; 3] = [DigestType::SHA1, DigestType::SHA256, DigestType::SHA384];
+/// NSEC3 iterations above which a zone counts as insecure, and as bogus (RFC 9276 §3.2).
+const INSECURE_ITERATIONS: u16 = 50;
+const BOGUS_ITERATIONS: u16 = 500;
+
 impl Internet {
     /// Whether a set of this zone is sound.
     pub(super) fn judge(&self, zone: &LiveZone, set: &Rrset) -> Proof {
         match self.trusted_keys(zone) {
             _ if set.synthesized => Proof::Secure,
-            Ok(keys) if set.is_signed_by(&keys, now()) => Proof::Secure,
+            Ok(keys) if set.is_signed_by(&keys, &zone.apex, now()) => judge_hashing(set),
             Ok(_) => bogus(set),
             Err(proof) => proof,
         }
     }
 
     /// The keys that may sign a zone's data; else the status of all its data.
-    fn trusted_keys(&self, zone: &LiveZone) -> Result<Vec<Dnskey>, Proof> {
+    fn trusted_keys<'a>(&self, zone: &'a LiveZone) -> Result<Vec<&'a ZoneKey>, Proof> {
         let trusted = self.trusted_ds(zone)?;
         let (step, _) = self.served(zone, &zone.apex, RecordType::DNSKEY);
         let missing = || {
@@ -38,13 +53,21 @@ impl Internet {
             Proof::Bogus(EdeCode::DNSKEY_MISSING, text)
         };
         let set = step.answers.first().ok_or_else(missing)?;
-        let keys: Vec<_> = set.data.iter().filter_map(as_dnskey).collect();
-        let is_named = |key: &&Dnskey| trusted.contains(&keys::delegation(&zone.apex, key));
-        let named: Vec<_> = keys.iter().filter(is_named).cloned().collect();
+        let published: Vec<_> = set.data.iter().filter_map(as_dnskey).collect();
+        let keys: Vec<_> = zone
+            .keys()
+            .filter(|key| published.contains(&&key.dnskey) && may_sign(&key.dnskey))
+            .collect();
+        let is_named = |key: &&ZoneKey| {
+            trusted
+                .iter()
+                .any(|ds| *ds == keys::delegation(&zone.apex, &key.dnskey, ds.digest_type))
+        };
+        let named: Vec<_> = keys.iter().copied().filter(is_named).collect();
         if named.is_empty() {
             return Err(missing());
         }
-        if set.is_signed_by(&named, now()) {
+        if set.is_signed_by(&named, &zone.apex, now()) {
             Ok(keys)
         } else {
             Err(bogus(set))
@@ -61,12 +84,38 @@ impl Internet {
         let (step, _) = self.served(above, &zone.apex, RecordType::DS);
         let sets = step.answers.iter().chain(&step.proofs);
         match sets.map(|set| self.judge(above, set)).min() {
-            Some(Proof::Secure) if !step.answers.is_empty() => {
-                Ok(step.answers.iter().flat_map(all_ds).collect())
+            Some(Proof::Secure) => {
+                let mut all: Vec<_> = step.answers.iter().flat_map(all_ds).collect();
+                all.retain(is_supported);
+                if all.is_empty() {
+                    return Err(Proof::Insecure);
+                }
+                Ok(all)
             }
             Some(proof @ Proof::Bogus(..)) => Err(proof),
             _ => Err(Proof::Insecure),
         }
+    }
+}
+
+fn is_supported(ds: &Ds) -> bool {
+    ALGORITHMS.contains(&ds.algorithm) && DIGESTS.contains(&ds.digest_type)
+}
+
+/// Whether the record is of a key that may sign zone data (RFC 4034 §2.1, RFC 5011 §2.1).
+fn may_sign(key: &Dnskey) -> bool {
+    key.is_zone_key() && !key.is_revoked() && key.protocol == Dnskey::PROTOCOL
+}
+
+/// What NSEC3 records with many iterations are worth.
+fn judge_hashing(set: &Rrset) -> Proof {
+    match set.data.first() {
+        Some(Rdata::Nsec3(data)) if data.iterations > BOGUS_ITERATIONS => Proof::Bogus(
+            EdeCode::UNSUPPORTED_NSEC3_ITERATIONS,
+            format!("{} NSEC3 iterations", data.iterations),
+        ),
+        Some(Rdata::Nsec3(data)) if data.iterations > INSECURE_ITERATIONS => Proof::Insecure,
+        _ => Proof::Secure,
     }
 }
 
@@ -84,9 +133,9 @@ fn bogus(set: &Rrset) -> Proof {
     }
 }
 
-fn as_dnskey(data: &Rdata) -> Option<Dnskey> {
+fn as_dnskey(data: &Rdata) -> Option<&Dnskey> {
     match data {
-        Rdata::Dnskey(key) => Some(key.clone()),
+        Rdata::Dnskey(key) => Some(key),
         _ => None,
     }
 }

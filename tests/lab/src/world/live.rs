@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use gateway::dns::{Dnskey, Ds, Name, Nsec, Rdata, Record, RecordType, Soa, TypeBitmap};
+use gateway::dns::{
+    Algorithm, DigestType, Dnskey, Ds, Name, Nsec, Rdata, Record, RecordType, Soa, TypeBitmap,
+};
 
-use super::keys::{self, ZoneKey};
+use super::edit::Signing;
+use super::hashed::{self, Hashed};
+use super::keys::{self, KeyUse, ZoneKey};
 use super::rrset::{Rrset, Validity};
-use super::zone::{Damage, Zone};
+use super::zone::{Damage, Denial, Zone};
 
 /// The RRsets at one owner.
 pub(super) type Node = BTreeMap<RecordType, Rrset>;
@@ -15,26 +19,18 @@ pub(super) type Node = BTreeMap<RecordType, Rrset>;
 #[derive(Clone, Debug)]
 pub(crate) struct LiveZone {
     pub(super) apex: Name,
-    keys: Option<Keys>,
+    /// None in an unsigned zone.
+    keys: Vec<KeyUse>,
+    /// DNSKEY records that no key of ours stands behind.
+    hollow_keys: Vec<Dnskey>,
+    ds: Option<Vec<Ds>>,
+    signings: Vec<(Name, RecordType, Signing)>,
+    pub(super) denial: Denial,
+    pub(super) hashed: Hashed,
     damage: Damage,
     ttl: u32,
     validity: Validity,
     nodes: BTreeMap<Name, Node>,
-}
-
-#[derive(Clone, Debug)]
-struct Keys {
-    key_signing: ZoneKey,
-    zone_signing: ZoneKey,
-}
-
-impl Keys {
-    const fn key_for(&self, rtype: RecordType) -> &ZoneKey {
-        match rtype {
-            RecordType::DNSKEY => &self.key_signing,
-            _ => &self.zone_signing,
-        }
-    }
 }
 
 impl LiveZone {
@@ -42,17 +38,25 @@ impl LiveZone {
     pub(super) fn new(zone: Zone) -> Self {
         let mut live = Self {
             apex: zone.apex,
-            keys: zone.is_signed.then(|| Keys {
-                key_signing: ZoneKey::key_signing(),
-                zone_signing: ZoneKey::zone_signing(),
-            }),
+            keys: match zone.is_signed {
+                true if zone.keys.is_empty() => new_keys(),
+                _ => zone.keys,
+            },
+            hollow_keys: Vec::new(),
+            ds: zone.ds,
+            signings: zone.signings,
+            denial: zone.denial,
+            hashed: Hashed::default(),
             damage: zone.damage,
             ttl: zone.ttl,
             validity: zone.validity,
             nodes: BTreeMap::new(),
         };
         for (owner, data) in zone.records {
-            live.add(owner, data);
+            match data {
+                Rdata::Dnskey(key) => live.hollow_keys.push(key),
+                data => live.add(owner, data),
+            }
         }
         live.add_infrastructure();
         live
@@ -110,69 +114,123 @@ impl LiveZone {
     pub(super) fn delegation(&self) -> Vec<Rdata> {
         let servers = self.set(&self.apex, RecordType::NS);
         let mut data = servers.map(|set| set.data.clone()).unwrap_or_default();
-        data.extend(self.ds().map(Rdata::Ds));
+        data.extend(self.all_ds().into_iter().map(Rdata::Ds));
         data
     }
 
-    fn ds(&self) -> Option<Ds> {
-        let keys = self.keys.as_ref()?;
+    fn all_ds(&self) -> Vec<Ds> {
+        if let Some(given) = &self.ds {
+            return given.clone();
+        }
+        let of_keys = self.keys.iter().flat_map(|one| {
+            let ds = |digest| keys::delegation(&self.apex, &one.key.dnskey, digest);
+            one.digests.iter().map(move |digest| ds(*digest))
+        });
         match self.damage {
-            Damage::NoDs => None,
-            Damage::WrongDs => {
-                let other = ZoneKey::key_signing();
-                Some(keys::delegation(&self.apex, &other.dnskey))
+            Damage::NoDs => Vec::new(),
+            Damage::WrongDs if !self.keys.is_empty() => {
+                let other = ZoneKey::key_signing(Algorithm::ECDSAP256SHA256);
+                vec![keys::delegation(
+                    &self.apex,
+                    &other.dnskey,
+                    DigestType::SHA256,
+                )]
             }
-            Damage::None | Damage::Signatures => {
-                Some(keys::delegation(&self.apex, &keys.key_signing.dnskey))
-            }
+            _ => of_keys.collect(),
         }
     }
 
     /// The key that is named from above, for a trust anchor.
     pub(super) fn anchor(&self) -> Option<(Ds, Dnskey)> {
-        let key = &self.keys.as_ref()?.key_signing.dnskey;
-        Some((keys::delegation(&self.apex, key), key.clone()))
+        let entry = self.keys.iter().find(|one| !one.digests.is_empty())?;
+        let key = &entry.key.dnskey;
+        let ds = keys::delegation(&self.apex, key, entry.digests[0]);
+        Some((ds, key.clone()))
     }
 
-    /// Makes the DNSKEY and NSEC records anew, and signs everything the zone is an authority for (RFC 4035 §2).
+    /// Its keys, whatever they do.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &ZoneKey> {
+        self.keys.iter().map(|one| &one.key)
+    }
+
+    /// The keys that sign sets of this type.
+    fn keys_for(&self, rtype: RecordType) -> Vec<ZoneKey> {
+        let signs = |one: &&KeyUse| match rtype {
+            RecordType::DNSKEY => one.signs_keys,
+            _ => one.signs_data,
+        };
+        let those = self.keys.iter().filter(signs);
+        those.map(|one| one.key.clone()).collect()
+    }
+
+    /// Makes the DNSKEY, NSEC and NSEC3 records anew, and signs everything the zone is an authority for (RFC 4035 §2).
     pub(super) fn sign(&mut self) {
-        let generated = [RecordType::NSEC, RecordType::DNSKEY];
+        let generated = [RecordType::NSEC, RecordType::DNSKEY, RecordType::NSEC3PARAM];
         for node in self.nodes.values_mut() {
             node.retain(|rtype, _| !generated.contains(rtype));
         }
         self.nodes.retain(|_, node| !node.is_empty());
-        let Some(keys) = self.keys.clone() else {
+        if self.keys.is_empty() {
             return;
-        };
-        for key in [&keys.key_signing, &keys.zone_signing] {
-            self.add(self.apex.clone(), Rdata::Dnskey(key.dnskey.clone()));
         }
-        self.chain();
-        let (apex, validity) = (self.apex.clone(), self.validity);
-        let is_damaged = self.damage == Damage::Signatures;
-        let cuts = self.cuts();
-        for (owner, node) in &mut self.nodes {
+        self.publish_keys();
+        match self.denial.clone() {
+            Denial::Nsec => self.chain(),
+            Denial::Nsec3(hashing) => {
+                self.add(self.apex.clone(), hashed::parameters(&hashing));
+                self.hashed = Hashed::new(self, &hashing);
+            }
+            Denial::Compact => {}
+        }
+        let mut nodes = std::mem::take(&mut self.nodes);
+        let cuts = cuts(&self.apex, &nodes);
+        for (owner, node) in &mut nodes {
             for set in node.values_mut() {
-                if !is_authoritative(&cuts, owner, set.rtype) {
-                    continue;
-                }
-                set.sign(keys.key_for(set.rtype), &apex, validity);
-                if is_damaged {
-                    set.damage();
+                if is_authoritative(&cuts, owner, set.rtype) {
+                    self.sign_set(set);
                 }
             }
         }
+        self.nodes = nodes;
+        let mut hashed = std::mem::take(&mut self.hashed);
+        hashed.sets_mut().for_each(|set| self.sign_set(set));
+        self.hashed = hashed;
+    }
+
+    fn publish_keys(&mut self) {
+        let published = self.keys.iter().filter(|one| one.is_published);
+        let ours = published.map(|one| one.key.dnskey.clone());
+        let all: Vec<_> = ours.chain(self.hollow_keys.iter().cloned()).collect();
+        for key in all {
+            self.add(self.apex.clone(), Rdata::Dnskey(key));
+        }
+    }
+
+    /// Signs a set as the zone does, or as the test wants it.
+    pub(super) fn sign_set(&self, set: &mut Rrset) {
+        let keys = self.keys_for(set.rtype);
+        let signing = self
+            .signings
+            .iter()
+            .find(|(owner, rtype, _)| *owner == set.owner && *rtype == set.rtype);
+        match signing {
+            Some((_, _, signing)) => {
+                set.sign_otherwise(&keys, &self.apex, self.validity, signing);
+            }
+            None => set.sign(&keys, &self.apex, self.validity),
+        }
+        if self.damage == Damage::Signatures {
+            set.damage();
+        }
+    }
+
+    pub(super) fn new_set(&self, owner: Name, data: Rdata) -> Rrset {
+        Rrset::new(owner, self.ttl, vec![data])
     }
 
     /// Adds the NSEC record of every owner that is not below a zone cut (RFC 4034 §4).
     fn chain(&mut self) {
-        let cuts = self.cuts();
-        let owners: Vec<Name> = self
-            .nodes
-            .keys()
-            .filter(|owner| is_authoritative(&cuts, owner, RecordType::NSEC))
-            .cloned()
-            .collect();
+        let owners = self.chained();
         let following = owners.iter().cycle().skip(1);
         for (owner, next) in owners.iter().zip(following) {
             let here = self.nodes[owner].keys().copied();
@@ -185,20 +243,21 @@ impl LiveZone {
         }
     }
 
-    /// The names below the apex with NS records: what lies below them belongs to another zone.
-    fn cuts(&self) -> Vec<Name> {
-        let is_cut = |(owner, node): &(&Name, &Node)| {
-            **owner != self.apex && node.contains_key(&RecordType::NS)
-        };
-        let cuts = self.nodes.iter().filter(is_cut);
-        cuts.map(|(owner, _)| owner.clone()).collect()
+    /// The owners that are not below a zone cut.
+    pub(super) fn chained(&self) -> Vec<Name> {
+        let cuts = cuts(&self.apex, &self.nodes);
+        let owners = self.nodes.keys();
+        owners
+            .filter(|owner| is_authoritative(&cuts, owner, RecordType::NSEC))
+            .cloned()
+            .collect()
     }
 
     /// The set as it would be served, but with signatures that ran out before those of the zone begin.
     pub(super) fn expired(&self, set: &Rrset) -> Rrset {
-        let Some(keys) = self.keys.as_ref().filter(|_| !set.signatures.is_empty()) else {
+        if set.signatures.is_empty() {
             return set.clone();
-        };
+        }
         let validity = Validity {
             inception: self.validity.inception.saturating_sub(30 * 86_400),
             expiration: self.validity.inception,
@@ -209,7 +268,7 @@ impl LiveZone {
             // Expanded from a wildcard: only the wildcard itself can be signed.
             expired.owner = self.wildcard_of(&set.owner);
         }
-        expired.sign(keys.key_for(set.rtype), &self.apex, validity);
+        expired.sign(&self.keys_for(set.rtype), &self.apex, validity);
         expired.served_as(&set.owner)
     }
 
@@ -255,8 +314,25 @@ impl LiveZone {
     /// Everything in zone-file form, signatures included.
     pub(super) fn records(&self) -> impl Iterator<Item = Record> {
         let sets = self.nodes.values().flat_map(BTreeMap::values);
+        let sets = sets.chain(self.hashed.sets());
         sets.flat_map(|set| set.records().chain(set.signature_records()))
     }
+}
+
+fn new_keys() -> Vec<KeyUse> {
+    let algorithm = Algorithm::ECDSAP256SHA256;
+    vec![
+        KeyUse::key_signing(ZoneKey::key_signing(algorithm)),
+        KeyUse::zone_signing(ZoneKey::zone_signing(algorithm)),
+    ]
+}
+
+/// The names below the apex with NS records: what lies below them belongs to another zone.
+fn cuts(apex: &Name, nodes: &BTreeMap<Name, Node>) -> Vec<Name> {
+    let is_cut =
+        |(owner, node): &(&Name, &Node)| *owner != apex && node.contains_key(&RecordType::NS);
+    let cuts = nodes.iter().filter(is_cut);
+    cuts.map(|(owner, _)| owner.clone()).collect()
 }
 
 /// Whether the zone signs such a set: not what lies below a cut, and at a cut only DS and NSEC (RFC 4035 §2.2).

@@ -1,7 +1,9 @@
 //! The DNS of the lab: signed and unsigned zones, and a validating resolver that answers from them.
 
+mod edit;
 mod exchange;
 mod fault;
+mod hashed;
 mod internet;
 mod judge;
 mod keys;
@@ -16,9 +18,10 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, RwLock, RwLockWriteGuard};
 
-use gateway::dns::{Name, Rdata, RecordType};
+use gateway::dns::{Message, Name, Rdata, RecordType};
 
 use crate::journal::Journal;
+use edit::{Change, Edits};
 use exchange::Exchange;
 use fault::Faults;
 use internet::Internet;
@@ -26,16 +29,19 @@ use live::LiveZone;
 use server::Server;
 use zone::name;
 
+pub use edit::{Elsewhere, Signing};
 pub use exchange::{Query, Transport};
 pub use fault::Fault;
+pub use keys::{KeyUse, ZoneKey};
 pub use rrset::Validity;
-pub use zone::{Damage, Zone, tlsa_owner};
+pub use zone::{Damage, Denial, Hashing, Zone, tlsa_owner};
 
 /// What a world shall consist of. The root, `test` and the top-level domains of its zones are added, signed, unless they are given.
 #[derive(Clone, Debug, Default)]
 pub struct WorldBuilder {
     zones: Vec<Zone>,
     faults: Faults,
+    edits: Edits,
 }
 
 impl WorldBuilder {
@@ -50,6 +56,19 @@ impl WorldBuilder {
     #[must_use]
     pub fn fault(mut self, owner: &str, rtype: RecordType, fault: Fault) -> Self {
         self.faults.add(name(owner), rtype, fault);
+        self
+    }
+
+    /// With the replies to this question changed before they go out: nothing is signed again, and the resolver judges them as they were before.
+    #[must_use]
+    pub fn edit(
+        mut self,
+        owner: &str,
+        rtype: RecordType,
+        change: impl Fn(&mut Message, &Elsewhere<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        let change: Arc<Change> = Arc::new(change);
+        self.edits.add(name(owner), rtype, change);
         self
     }
 
@@ -75,6 +94,7 @@ impl WorldBuilder {
         World::serve(Internet {
             zones,
             faults: self.faults,
+            edits: self.edits,
         })
     }
 }
@@ -125,6 +145,11 @@ impl World {
     /// The address of its validating resolver, UDP and TCP.
     pub const fn resolver(&self) -> SocketAddr {
         self.server.address
+    }
+
+    /// What its resolver replies to a question with RD, DO and CD, without a socket and whatever the size.
+    pub fn carry(&self, owner: &Name, rtype: RecordType) -> Message {
+        self.internet().carry(owner, rtype)
     }
 
     /// The questions the resolver got so far.

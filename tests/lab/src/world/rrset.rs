@@ -1,8 +1,9 @@
 //! RRsets with their signatures: made, served and checked.
 
-use gateway::dns::{Class, Dnskey, Name, Rdata, Record, RecordType, Rrsig};
+use gateway::dns::{Class, Name, Rdata, Record, RecordType, Rrsig};
 
-use super::keys::{self, ZoneKey};
+use super::edit::Signing;
+use super::keys::ZoneKey;
 
 /// Records of one owner and type, with the signatures that cover them; none in an unsigned zone.
 #[derive(Clone, Debug)]
@@ -52,11 +53,46 @@ impl Rrset {
         }
     }
 
-    /// Puts one signature in the place of those it has.
-    pub(super) fn sign(&mut self, key: &ZoneKey, signer: &Name, validity: Validity) {
+    /// Puts one signature by each key in the place of those it has.
+    pub(super) fn sign<'a>(
+        &mut self,
+        keys: impl IntoIterator<Item = &'a ZoneKey>,
+        signer: &Name,
+        validity: Validity,
+    ) {
+        let signing = Signing::default();
+        let signatures = keys.into_iter().map(|key| {
+            let rrsig = self.unsigned(key, signer, validity);
+            self.signature(key, rrsig, &signing)
+        });
+        self.signatures = signatures.collect();
+    }
+
+    /// As `sign`, but as a test wants it.
+    pub(super) fn sign_otherwise(
+        &mut self,
+        keys: &[ZoneKey],
+        signer: &Name,
+        validity: Validity,
+        signing: &Signing,
+    ) {
+        let keys = signing.key.as_ref().map_or(keys, std::slice::from_ref);
+        let keys = keys.iter().filter(|_| !signing.is_missing);
+        let signatures = keys.map(|key| {
+            let signer = signing.signer.as_ref().unwrap_or(signer);
+            self.signature(key, self.unsigned(key, signer, validity), signing)
+        });
+        self.signatures = signatures.collect();
+        if signing.is_damaged {
+            self.damage();
+        }
+    }
+
+    /// The fields of a signature as they should be.
+    fn unsigned(&self, key: &ZoneKey, signer: &Name, validity: Validity) -> Rrsig {
         let asterisk = usize::from(self.owner.is_wildcard());
         let labels = self.owner.label_count() - asterisk;
-        let mut signature = Rrsig {
+        Rrsig {
             type_covered: self.rtype,
             algorithm: key.dnskey.algorithm,
             labels: u8::try_from(labels).expect("a name has at most 127 labels"),
@@ -66,9 +102,18 @@ impl Rrset {
             key_tag: key.dnskey.key_tag(),
             signer: signer.clone(),
             signature: Vec::new(),
-        };
-        signature.signature = key.sign(&self.signed_octets(&signature));
-        self.signatures = vec![signature];
+        }
+    }
+
+    fn signature(&self, key: &ZoneKey, mut rrsig: Rrsig, signing: &Signing) -> Rrsig {
+        if let Some((inception, expiration)) = signing.window {
+            (rrsig.inception, rrsig.expiration) = (inception, expiration);
+        }
+        if let Some(change) = signing.fields {
+            change(&mut rrsig);
+        }
+        rrsig.signature = key.sign(&self.signed_octets(&rrsig));
+        rrsig
     }
 
     /// Flips a bit of every signature.
@@ -80,16 +125,23 @@ impl Rrset {
         }
     }
 
-    /// Whether one of its signatures is by one of these keys, and holds at this time (seconds since 1970).
-    pub(super) fn is_signed_by(&self, keys: &[Dnskey], now: u32) -> bool {
+    /// Whether one of its signatures is by one of these keys of this zone, and holds at this time (seconds since 1970).
+    pub(super) fn is_signed_by(&self, keys: &[&ZoneKey], zone: &Name, now: u32) -> bool {
+        let labels = self.owner.label_count() - usize::from(self.owner.is_wildcard());
         self.signatures.iter().any(|signature| {
             let octets = self.signed_octets(signature);
+            let is_by = |key: &&&ZoneKey| {
+                key.dnskey.key_tag() == signature.key_tag
+                    && key.dnskey.algorithm == signature.algorithm
+            };
             is_at_or_after(now, signature.inception)
                 && is_at_or_after(signature.expiration, now)
-                && keys.iter().any(|key| {
-                    key.key_tag() == signature.key_tag
-                        && keys::verifies(key, &octets, &signature.signature)
-                })
+                && signature.signer == *zone
+                && usize::from(signature.labels) <= labels
+                && keys
+                    .iter()
+                    .filter(is_by)
+                    .any(|key| key.verifies(&octets, &signature.signature))
         })
     }
 

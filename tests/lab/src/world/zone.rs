@@ -2,9 +2,11 @@
 
 use std::net::IpAddr;
 
-use gateway::dns::{Name, Rdata, Record, Tlsa, zonefile};
+use gateway::dns::{Ds, Name, Rdata, Record, RecordType, Tlsa, zonefile};
 use gateway::time::Timestamp;
 
+use super::edit::Signing;
+use super::keys::KeyUse;
 use super::rrset::Validity;
 
 /// Time to live of all records unless a zone says otherwise, in seconds.
@@ -27,6 +29,29 @@ pub enum Damage {
     NoDs,
 }
 
+/// How a zone proves that something is not there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Denial {
+    /// By NSEC records (RFC 4034 §4).
+    #[default]
+    Nsec,
+    /// By NSEC3 records (RFC 5155).
+    Nsec3(Hashing),
+    /// By NSEC records made for each question (RFC 9824).
+    Compact,
+}
+
+/// The parameters of NSEC3 records.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hashing {
+    /// Additional iterations.
+    pub iterations: u16,
+    /// Salt.
+    pub salt: Vec<u8>,
+    /// Whether unsigned delegations have no record of their own.
+    pub opt_out: bool,
+}
+
 /// A zone to be served: an SOA and an NS record are added, and all that DNSSEC needs.
 ///
 /// Names are absolute, the final dot may be missing.
@@ -38,6 +63,12 @@ pub struct Zone {
     pub(super) ttl: u32,
     pub(super) validity: Validity,
     pub(super) records: Vec<(Name, Rdata)>,
+    pub(super) denial: Denial,
+    /// Empty for a key of either kind, new ones with algorithm 13.
+    pub(super) keys: Vec<KeyUse>,
+    /// The DS records above, if they are not to be those of the keys.
+    pub(super) ds: Option<Vec<Ds>>,
+    pub(super) signings: Vec<(Name, RecordType, Signing)>,
 }
 
 impl Zone {
@@ -64,7 +95,44 @@ impl Zone {
                 expiration: seconds(now + SIGNED_UNTIL),
             },
             records: Vec::new(),
+            denial: Denial::default(),
+            keys: Vec::new(),
+            ds: None,
+            signings: Vec::new(),
         }
+    }
+
+    /// Its apex, without the final dot.
+    pub fn apex(&self) -> String {
+        self.apex.to_host()
+    }
+
+    /// How it proves that something is not there.
+    #[must_use]
+    pub fn denial(mut self, denial: Denial) -> Self {
+        self.denial = denial;
+        self
+    }
+
+    /// With this key, and others added in the same way, instead of two new ones.
+    #[must_use]
+    pub fn key(mut self, key: KeyUse) -> Self {
+        self.keys.push(key);
+        self
+    }
+
+    /// With these DS records above instead of those of its keys.
+    #[must_use]
+    pub fn ds(mut self, records: Vec<Ds>) -> Self {
+        self.ds = Some(records);
+        self
+    }
+
+    /// With one of its RRsets signed otherwise.
+    #[must_use]
+    pub fn signing(mut self, owner: &str, rtype: RecordType, signing: Signing) -> Self {
+        self.signings.push((name(owner), rtype, signing));
+        self
     }
 
     /// An MX record of the zone itself.

@@ -1,0 +1,104 @@
+//! Unbound from the distribution as a validating resolver that forwards to a world's: a second opinion about the world's zones.
+
+use std::fs;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use gateway::dns::{Class, Message, Name, Question, RecordType};
+
+use crate::World;
+use crate::temp::TempDir;
+
+/// How long it may take to start.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running Unbound; killed on drop.
+#[derive(Debug)]
+pub struct Unbound {
+    child: Child,
+    address: SocketAddr,
+    _directory: TempDir,
+}
+
+impl Unbound {
+    /// Starts one with the world's trust anchor.
+    ///
+    /// # Panics
+    /// When it is not installed, or does not start.
+    pub fn validating(world: &World) -> Self {
+        let directory = TempDir::new("unbound");
+        let path = directory.path();
+        let anchor = path.join("root.key");
+        fs::write(&anchor, world.trust_anchor()).expect("a writable directory");
+        // Taken and given back: Unbound cannot take over sockets.
+        let address = {
+            let tcp = TcpListener::bind("127.0.0.1:0").expect("a port");
+            tcp.local_addr().expect("an address")
+        };
+        let (port, upstream) = (address.port(), world.resolver().port());
+        let settings = format!(
+            "server:\n interface: 127.0.0.1\n port: {port}\n username: \"\"\n chroot: \"\"\n pidfile: \"\"\n directory: \"{}\"\n \
+             use-syslog: no\n do-daemonize: no\n do-not-query-localhost: no\n module-config: \"validator iterator\"\n \
+             trust-anchor-file: \"{}\"\n val-log-level: 2\n ede: yes\n cache-max-negative-ttl: 0\n infra-host-ttl: 0\n local-zone: test nodefault\n\
+             remote-control:\n control-enable: no\n\
+             forward-zone:\n name: \".\"\n forward-addr: 127.0.0.1@{upstream}\n",
+            path.display(),
+            anchor.display(),
+        );
+        let file = path.join("unbound.conf");
+        fs::write(&file, settings).expect("a writable directory");
+        let child = Command::new("unbound")
+            .arg("-d")
+            .arg("-c")
+            .arg(&file)
+            .stderr(Stdio::from(
+                fs::File::create(path.join("log")).expect("a writable directory"),
+            ))
+            .spawn()
+            .expect("unbound is installed (scripts/setup test)");
+        let unbound = Self {
+            child,
+            address,
+            _directory: directory,
+        };
+        unbound.wait_until_it_answers();
+        unbound
+    }
+
+    /// Where it listens, UDP and TCP.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    fn wait_until_it_answers(&self) {
+        let end = Instant::now() + PATIENCE;
+        let question = Question {
+            name: Name::root(),
+            rtype: RecordType::SOA,
+            class: Class::IN,
+        };
+        let asked = Message::query(7, question, None);
+        while Instant::now() < end {
+            let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+            socket.connect(self.address).expect("an address");
+            socket
+                .set_read_timeout(Some(Duration::from_millis(200)))
+                .expect("a timeout");
+            // Until it listens, its port refuses.
+            if socket.send(&asked.encode()).is_ok() && socket.recv(&mut [0; 4096]).is_ok() {
+                return;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        panic!("unbound does not answer");
+    }
+}
+
+impl Drop for Unbound {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
