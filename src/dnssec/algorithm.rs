@@ -207,10 +207,11 @@ fn rsa_key(octets: &[u8], bits_at_least: u32) -> Result<Rsa<Public>, KeyFault> {
 fn split_rsa(octets: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = match octets {
         [0, high, low, rest @ ..] => (u16::from_be_bytes([*high, *low]), rest),
+        [0, ..] | [] => return None,
         [length, rest @ ..] => (u16::from(*length), rest),
-        [] => return None,
     };
-    rest.split_at_checked(usize::from(length))
+    let (exponent, modulus) = rest.split_at_checked(usize::from(length))?;
+    (!exponent.is_empty() && !modulus.is_empty()).then_some((exponent, modulus))
 }
 
 /// How many bits a big-endian number has.

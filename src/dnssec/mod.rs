@@ -25,3 +25,5 @@ pub use why::{Consequence, KeyId, RrsetId, Why};
 
 #[cfg(test)]
 mod rfc_tests;
+#[cfg(test)]
+mod signer_tests;

@@ -492,3 +492,7 @@ impl<T: fmt::Display> fmt::Display for Listed<'_, T> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "why_tests.rs"]
+mod tests;
