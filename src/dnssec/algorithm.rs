@@ -113,6 +113,7 @@ pub struct PublicKey(Kind);
 
 #[derive(Clone)]
 enum Kind {
+    /// RFC 5702 §3.
     Rsa(PKey<Public>, MessageDigest),
     /// Verified by hand: some systems' OpenSSL refuses RSA signatures with SHA-1 by policy.
     RsaSha1(Rsa<Public>),

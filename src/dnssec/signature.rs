@@ -140,20 +140,18 @@ impl Attempt<'_> {
     }
 
     fn check_signer(&self, rrsig: &Rrsig) -> Result<(), Refusal> {
-        let rrset = self.rrset.id();
-        let zone = self.zone.clone();
         if rrsig.type_covered != self.rrset.rtype {
-            let why = Why::RrsigMissing { rrset, zone };
-            return Err(Step::Type.refuse(why));
+            return Err(Step::Type.refuse(Why::RrsigMissing {
+                rrset: self.rrset.id(),
+                zone: self.zone.clone(),
+            }));
         }
         if rrsig.signer != *self.zone {
-            let signer = rrsig.signer.clone();
-            let why = Why::SignerNotZone {
-                rrset,
-                signer,
-                zone,
-            };
-            return Err(Step::Signer.refuse(why));
+            return Err(Step::Signer.refuse(Why::SignerNotZone {
+                rrset: self.rrset.id(),
+                signer: rrsig.signer.clone(),
+                zone: self.zone.clone(),
+            }));
         }
         Ok(())
     }
@@ -167,18 +165,19 @@ impl Attempt<'_> {
         if labels == owner_labels {
             return Ok(None);
         }
-        let (rrset, zone) = (self.rrset.id(), self.zone.clone());
+        let (rrset, zone) = (|| self.rrset.id(), || self.zone.clone());
         if labels > owner_labels || labels < self.zone.label_count() {
-            let labels = rrsig.labels;
-            let why = Why::LabelCount {
-                rrset,
-                labels,
-                zone,
-            };
-            return Err(Step::Labels.refuse(why));
+            return Err(Step::Labels.refuse(Why::LabelCount {
+                rrset: rrset(),
+                labels: rrsig.labels,
+                zone: zone(),
+            }));
         }
         if matches!(self.rrset.rtype, RecordType::NSEC | RecordType::NSEC3) {
-            return Err(Step::Labels.refuse(Why::DenialExpanded { rrset, zone }));
+            return Err(Step::Labels.refuse(Why::DenialExpanded {
+                rrset: rrset(),
+                zone: zone(),
+            }));
         }
         Ok(Some(labels))
     }
@@ -195,26 +194,26 @@ impl Attempt<'_> {
 
     /// Inception ≤ now ≤ expiration in serial number arithmetic (RFC 4034 §3.1.5, RFC 1982 §3.2).
     fn check_time(&self, rrsig: &Rrsig) -> Result<(), Refusal> {
-        let (rrset, key) = (self.rrset.id(), self.key_id(rrsig));
         let (inception, expiration, now) = (rrsig.inception, rrsig.expiration, self.now);
+        let (rrset, key) = (|| self.rrset.id(), || self.key_id(rrsig));
         let why = if is_after(inception, expiration) {
             Why::ExpiredBeforeValid {
-                rrset,
-                key,
+                rrset: rrset(),
+                key: key(),
                 inception,
                 expiration,
             }
         } else if is_after(now, expiration) {
             Why::Expired {
-                rrset,
-                key,
+                rrset: rrset(),
+                key: key(),
                 expiration,
                 now,
             }
         } else if is_after(inception, now.wrapping_add(INCEPTION_SKEW)) {
             Why::NotYetValid {
-                rrset,
-                key,
+                rrset: rrset(),
+                key: key(),
                 inception,
                 now,
             }
