@@ -31,6 +31,8 @@ pub const NSEC3_PER_ANSWER: usize = 8;
 pub const NSEC3_HASHES_PER_PROOF: u32 = 24;
 /// Links of a CNAME or DNAME chain.
 pub const ALIASES_AT_MOST: usize = 10;
+/// Questions asked for one answer; an answer at the end of two aliases, four labels below the root each, needs about 20.
+pub const QUESTIONS_AT_MOST: usize = 64;
 /// Trust anchors, counted in records, over all zones.
 pub const ANCHORS_AT_MOST: usize = 64;
 /// Records of a message that are grouped: a message of 65,535 octets holds no more, at 11 octets each.
@@ -65,6 +67,10 @@ pub enum Limit {
     Nsec3Records,
     /// [`NSEC3_HASHES_PER_PROOF`].
     Nsec3Hashes,
+    /// [`ALIASES_AT_MOST`].
+    Aliases,
+    /// [`QUESTIONS_AT_MOST`].
+    Questions,
 }
 
 /// The limit as a noun phrase with its number: "32 signature verifications per question".
@@ -83,6 +89,8 @@ impl fmt::Display for Limit {
             Self::DsFailures => write!(f, "{DS_FAILURES_PER_ZONE} wrong DS digests per zone"),
             Self::Nsec3Records => write!(f, "{NSEC3_PER_ANSWER} NSEC3 records per answer"),
             Self::Nsec3Hashes => write!(f, "{NSEC3_HASHES_PER_PROOF} NSEC3 hashes per proof"),
+            Self::Aliases => write!(f, "{ALIASES_AT_MOST} aliases in a row"),
+            Self::Questions => write!(f, "{QUESTIONS_AT_MOST} questions per answer"),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod algorithm;
 pub mod anchor;
+pub mod chain;
 pub mod denial;
 pub mod keys;
 pub mod limits;
@@ -15,6 +16,7 @@ pub mod why;
 
 pub use algorithm::{Algorithms, PublicKey};
 pub use anchor::TrustAnchors;
+pub use chain::{Known, Progress, Reply, Validation};
 pub use denial::Denial;
 pub use keys::{EntryPoints, ZoneKeys};
 pub use limits::{Budget, Limit};
