@@ -302,12 +302,16 @@ fn conclusion(decision: &Decision) -> String {
     let remarks = decision.deciding.remarks.iter();
     let remarks: Vec<&str> = remarks.map(|remark| remark.token()).collect();
     let mut text = format!(
-        "  verdict: {} {} {}\n      {}\n",
+        "  verdict: {} {} {}\n",
         decision.verdict().name(),
         cause.status,
-        cause.reason,
-        cause.text
+        cause.reason
     );
+    // The last host's text stands just above.
+    let last = decision.hosts.last().map(|host| &host.cause);
+    if last != Some(cause) {
+        text += &format!("      {}\n", cause.text);
+    }
     if !remarks.is_empty() {
         text += &format!("      remarkable: {}\n", remarks.join(", "));
     }

@@ -423,7 +423,7 @@ fn records_are_printed_as_one_line() {
     for part in [
         "dane-only defer 4.7.5 validation-failure domain=d.test mx=mx.d.test preference=10 addr=192.0.2.1:25 base=mx.d.test step=verdict",
         " status=mx:secure,addr:secure,tlsa:secure resolver=fake tlsa=\"3 0 1 ",
-        " reason=\"at _25._tcp.mx.d.test. the TLSA record does not match; if this is the right server",
+        " reason=\"_25._tcp.mx.d.test.: the TLSA record does not match; if this is the right server",
     ] {
         assert!(line.contains(part), "{part}\n{line}");
     }

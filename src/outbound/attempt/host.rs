@@ -190,7 +190,7 @@ fn explained(failure: &Failure, base: Option<&Base>) -> Cause {
     let mut cause = Cause::from(failure);
     if let (Reason::ValidationFailure, Some(base)) = (failure.reason, base) {
         cause.text = format!(
-            "at {owner} {}; if this is the right server, its operator must publish `{owner} IN TLSA` with what it presents, if not, somebody is in between",
+            "{owner}: {}; if this is the right server, its operator must publish `{owner} IN TLSA` with what it presents, if not, somebody is in between",
             cause.text,
             owner = base.owner
         );

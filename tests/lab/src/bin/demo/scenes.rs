@@ -160,7 +160,7 @@ impl Stage<'_> {
             "Here the DNS is sound again, but {MISMATCH_HOST} presents another certificate than its TLSA record names: as if a man in \
              the middle had redirected the connection to a server of his own. He can make any certificate, but he cannot sign a TLSA \
              record for it. The gateway asks for the record once more, past its cache, in case that it was changed just now. Then it \
-             gives up."
+             gives up. Compare the digest in the record with the one of the certificate that the server presented: both begin with 3 0 1."
         ));
         self.run(&["check", MISMATCH], &["validation-failure"]);
         page.say("The same when a message is really to be sent:");
