@@ -72,6 +72,51 @@ const VERDICTS: &[(&str, &str)] = &[
     ("www.ds.test A", "bogus DnskeyUnmatched"),
     ("none.ds.test A", "bogus DnskeyUnmatched"),
     ("www.sig.test A", "bogus SignatureWrong"),
+    // Denials by NSEC3 records.
+    ("mx.n.test A", "secure 192.0.2.1"),
+    ("mx.n.test AAAA", "secure NoData"),
+    ("none.n.test A", "secure NxDomain"),
+    ("a.b.c.none.n.test A", "secure NxDomain"),
+    ("ent.n.test A", "secure NoData"),
+    ("q.w.n.test MX", "secure 10 mx.n.test."),
+    ("q.w.n.test A", "secure NoData"),
+    ("q.y.w.n.test A", "secure NxDomain"),
+    ("www.child.n.test A", "secure 192.0.2.4"),
+    ("www.plain.n.test A", "insecure Unsigned 192.0.2.7"),
+    ("plain.n.test DS", "secure NoData"),
+    ("none.many.test A", "secure NxDomain"),
+    // With opt-out: what exists is proven, what does not may be an unsigned delegation.
+    ("mx.opt.test AAAA", "secure NoData"),
+    ("none.opt.test A", "insecure OptOut NxDomain"),
+    ("q.w.opt.test MX", "insecure OptOut 10 mx.opt.test."),
+    ("q.w.opt.test A", "insecure OptOut NoData"),
+    ("www.child.opt.test A", "secure 192.0.2.4"),
+    ("www.plain.opt.test A", "insecure OptOut 192.0.2.7"),
+    ("plain.opt.test DS", "insecure OptOut NoData"),
+    // With more hashing than is bearable: data are secure, denials are not.
+    ("mx.toomany.test A", "secure 192.0.2.1"),
+    ("none.toomany.test A", "insecure Nsec3Iterations NxDomain"),
+    ("mx.toomany.test AAAA", "insecure Nsec3Iterations NoData"),
+    (
+        "q.w.toomany.test MX",
+        "insecure Nsec3Iterations 10 mx.toomany.test.",
+    ),
+    (
+        "www.plain.toomany.test A",
+        "insecure Nsec3Iterations 192.0.2.7",
+    ),
+    ("mx.absurd.test A", "secure 192.0.2.1"),
+    ("none.absurd.test A", "bogus Nsec3Excessive"),
+    ("www.plain.absurd.test A", "bogus Nsec3Excessive"),
+    // Compact denials.
+    ("mx.compact.test AAAA", "secure NoData"),
+    ("none.compact.test A", "secure NxDomain"),
+    ("ent.compact.test A", "secure NoData"),
+    ("q.w.compact.test A", "secure NoData"),
+    ("www.plain.compact.test A", "insecure Unsigned 192.0.2.7"),
+    // Signed in a way that does not count.
+    ("www.old.test A", "insecure AlgorithmUnsupported 192.0.2.13"),
+    ("none.old.test A", "insecure AlgorithmUnsupported NxDomain"),
 ];
 
 #[test]

@@ -1,18 +1,15 @@
 //! Signed zones to validate answers from, and the loop that drives a validation: by hand, at any time, in any order, with replies changed on the way.
 
 use std::collections::HashMap;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
 
-use gateway::dns::{Class, Edns, Message, Name, Question, Rdata, Record, RecordType};
+use gateway::dns::{Algorithm, Name, Rdata, Record, RecordType};
 use gateway::dnssec::chain::{Content, Outcome, Settings, Zone as KnownZone};
 use gateway::dnssec::{
     Algorithms, Consequence, Known, Progress, Reply, RrsetId, TrustAnchors, Validation,
 };
 use gateway::time::Timestamp;
-use gateway_lab::world::{Validity, WorldBuilder};
+use gateway_lab::world::{Denial, Hashing, KeyUse, Validity, WorldBuilder, ZoneKey};
 use gateway_lab::{Damage, World, Zone};
 
 use super::random::Random;
@@ -52,6 +49,18 @@ fn signed(apex: &str) -> Zone {
     Zone::signed(apex).validity(VALIDITY)
 }
 
+/// A zone with NSEC3 records.
+fn hashed(apex: &str, iterations: u16, opt_out: bool) -> Zone {
+    let hashing = Hashing {
+        iterations,
+        salt: vec![0xAB; usize::from(iterations % 7)],
+        opt_out,
+    };
+    signed(apex)
+        .denial(Denial::Nsec3(hashing))
+        .text("mx A 192.0.2.1\na.ent A 192.0.2.2\n*.w MX 10 mx\nx.y.w A 192.0.2.3")
+}
+
 impl Universe {
     fn start() -> Self {
         let zones = [
@@ -77,6 +86,24 @@ impl Universe {
                 .damaged(Damage::Signatures)
                 .text("www A 192.0.2.12"),
             signed("evil.test").text("@ A 192.0.2.66"),
+            hashed("n.test", 0, false),
+            hashed("opt.test", 1, true),
+            hashed("many.test", 50, false),
+            hashed("toomany.test", 51, false),
+            hashed("absurd.test", 501, false),
+            signed("child.n.test").text("www A 192.0.2.4"),
+            Zone::unsigned("plain.n.test").text("www A 192.0.2.7"),
+            signed("child.opt.test").text("www A 192.0.2.4"),
+            Zone::unsigned("plain.opt.test").text("www A 192.0.2.7"),
+            Zone::unsigned("plain.toomany.test").text("www A 192.0.2.7"),
+            Zone::unsigned("plain.absurd.test").text("www A 192.0.2.7"),
+            signed("compact.test")
+                .denial(Denial::Compact)
+                .text("mx A 192.0.2.1\na.ent A 192.0.2.2\n*.w MX 10 mx"),
+            Zone::unsigned("plain.compact.test").text("www A 192.0.2.7"),
+            signed("old.test")
+                .key(KeyUse::combined(ZoneKey::key_signing(Algorithm::RSASHA1)))
+                .text("www A 192.0.2.13"),
         ];
         let world = zones
             .into_iter()
@@ -94,33 +121,9 @@ impl Universe {
         let mut replies = self.replies.lock().expect("no test panics in here");
         let reply = replies
             .entry(question.clone())
-            .or_insert_with(|| exchange(self.world.resolver(), question).into());
+            .or_insert_with(|| self.world.carry(&question.owner, question.rtype).into());
         reply.clone()
     }
-}
-
-fn exchange(resolver: SocketAddr, question: &RrsetId) -> Message {
-    let question = Question {
-        name: question.owner.clone(),
-        rtype: question.rtype,
-        class: Class::IN,
-    };
-    let mut query = Message::query(7, question, Some(Edns::query(1232, true)));
-    query.header.checking_disabled = true;
-    let octets = query.encode();
-    let mut socket = TcpStream::connect(resolver).expect("the lab's resolver");
-    socket
-        .set_read_timeout(Some(Duration::from_secs(30)))
-        .expect("a time");
-    let length = u16::try_from(octets.len()).expect("a short query");
-    socket
-        .write_all(&[&length.to_be_bytes(), octets.as_slice()].concat())
-        .expect("sent");
-    let mut length = [0; 2];
-    socket.read_exact(&mut length).expect("a length");
-    let mut reply = vec![0; usize::from(u16::from_be_bytes(length))];
-    socket.read_exact(&mut reply).expect("a reply");
-    Message::decode(&reply).expect("a sound reply")
 }
 
 /// Which of the replies asked for comes next.

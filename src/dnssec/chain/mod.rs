@@ -316,3 +316,7 @@ impl Replies {
         std::mem::take(&mut self.needed)
     }
 }
+
+#[cfg(test)]
+#[path = "rfc_tests.rs"]
+mod tests;
