@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use gateway_lab::random::Random;
 use gateway_lab::temp::TempDir;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_gateway");
@@ -171,25 +172,19 @@ fn mutated_files_are_taken_or_refused_with_one_line() {
          message-size-limit 1M # c\nfilter subject-tag \"[x]\"\nallow-address none\ndnssec ad ad-trusted\n"
     );
     let files = Files::new();
-    let mut state = 0x5eed_u64;
-    let mut below = |limit: usize| {
-        state ^= state >> 12;
-        state ^= state << 25;
-        state ^= state >> 27;
-        (state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % limit.max(1)
-    };
+    let mut random = Random::new(0x5eed);
     let mut taken = 0;
     for round in 0..5000 {
         let mut octets = sound.clone().into_bytes();
-        for _ in 0..=below(3) {
-            let at = below(octets.len());
-            match below(4) {
-                0 => octets[at] = b" \"#\n\\/:.*-9azZ\0"[below(15)],
+        for _ in 0..=random.below(3) {
+            let at = random.below(octets.len());
+            match random.below(4) {
+                0 => octets[at] = b" \"#\n\\/:.*-9azZ\0"[random.below(15)],
                 1 => octets.truncate(at),
                 2 => {
                     octets.remove(at);
                 }
-                _ => octets.insert(at, b"0123456789 \n"[below(12)]),
+                _ => octets.insert(at, b"0123456789 \n"[random.below(12)]),
             }
             octets.push(b'\n');
         }

@@ -1,15 +1,10 @@
 //! Mutated DNS messages: none makes the decoder panic, and what is understood is stable. `DNS_MUTATIONS` sets the number of rounds.
 
-#![allow(unreachable_pub)]
-
-#[path = "common/mutate.rs"]
-mod mutate;
-
 use gateway::dns::{
     Class, EdeCode, Edns, EdnsOption, Message, Name, Question, Record, RecordType, annotate,
     zonefile,
 };
-use mutate::Random;
+use gateway_lab::random::Random;
 
 const ROUNDS: u64 = 1_000_000;
 /// The annotation is far slower than the decoder; every so many rounds is enough to meet all of its branches.

@@ -1,17 +1,12 @@
 //! Mutated keys, signatures and signed records: none makes the validator panic, and none that differs from what was signed is believed.
 //! `DNSSEC_MUTATIONS` sets the number of rounds.
 
-#![allow(unreachable_pub)]
-
-#[path = "common/mutate.rs"]
-mod mutate;
-
 use gateway::dns::{Class, Dnskey, Name, Rdata, RecordType, zonefile};
 use gateway::dnssec::{
     Algorithms, Budget, Proof, PublicKey, Rrset, TrustAnchors, Why, ZoneKeys, group, signature,
 };
 use gateway::time::Timestamp;
-use mutate::Random;
+use gateway_lab::random::Random;
 
 const ROUNDS: usize = 20_000;
 /// The signed zone of RFC 4035 Appendix A.

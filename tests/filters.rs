@@ -12,6 +12,7 @@ use gateway::outbound::bounce::{self, Report};
 use gateway::queue::{Diagnosis, Entry, QueueId, Recipient, RecipientState};
 use gateway::smtp::{Domain, EnhancedStatus, Envelope, Mailbox, ReversePath};
 use gateway::time::Timestamp;
+use gateway_lab::random::Random;
 use gateway_lab::temp::TempDir;
 
 /// Every message of `tests/data/messages`, and the names of the parts that `block-attachment *.exe` has to remove.
@@ -253,19 +254,6 @@ fn the_command_says_by_its_exit_code_what_was_wrong() {
 /// How many mutated messages each of the four tests below looks at.
 const MUTATIONS: usize = 50_000;
 
-/// xorshift64*: the same mutations in every run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        let number = self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33;
-        usize::try_from(number).expect("31 bits") % limit.max(1)
-    }
-}
-
 /// Pieces that mean something to a parser of messages.
 const PIECES: [&[u8]; 26] = [
     b"\r\n",
@@ -303,7 +291,7 @@ fn mutate(seed: u64, look: impl FnMut(&[u8])) {
 
 fn mutate_often(seed: u64, rounds: usize, mut look: impl FnMut(&[u8])) {
     let corpus = MESSAGES.map(|(name, _)| message(name));
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     for round in 0..rounds {
         let mut octets = corpus[round % corpus.len()].clone();
         for _ in 0..=random.below(4) {

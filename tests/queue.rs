@@ -11,7 +11,8 @@ use std::thread;
 use gateway::queue::{
     Change, Disk, Entry, Fault, Queue, QueueId, RecipientState, SystemDisk, Tuning,
 };
-use queue_support::{Careless, Failing, Random, TempSpool, at, diagnosis, envelope, tuning};
+use gateway_lab::random::Random;
+use queue_support::{Careless, Failing, TempSpool, at, diagnosis, envelope, text, tuning};
 
 fn deferred(seconds: u64) -> Change {
     Change::Deferred {
@@ -96,7 +97,7 @@ impl History {
 fn a_crash_at_any_octet_leaves_every_record_before_it() {
     let spool = TempSpool::new();
     let history = History::of(&spool);
-    let mut random = Random(0x5eed);
+    let mut random = Random::new(0x5eed);
     for end in FIRST..=history.octets.len() {
         let (sound, rest) = history.octets.split_at(end);
         let mut zeroed = sound.to_vec();
@@ -115,7 +116,7 @@ fn a_crash_at_any_octet_leaves_every_record_before_it() {
             assert_eq!(spool.set_aside(), [] as [PathBuf; 0], "{what} at {end}");
         }
         let mut garbled = sound.to_vec();
-        garbled.extend(random.text(history.octets.len() - end));
+        garbled.extend(text(&mut random, history.octets.len() - end));
         rewrite(&history.segment, &garbled);
         assert_eq!(
             spool.open().entries(),
@@ -494,7 +495,7 @@ fn a_stuck_message_keeps_its_segment_and_no_other() {
 #[test]
 fn random_changes_survive_restarts() {
     for seed in 1..=20 {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let spool = TempSpool::new();
         let mut queue = spool.open();
         let mut contents: BTreeMap<QueueId, Vec<u8>> = BTreeMap::new();
@@ -504,7 +505,7 @@ fn random_changes_survive_restarts() {
             match (random.below(8), any) {
                 (0..=2, _) | (_, None) => {
                     let length = random.below(5000);
-                    let message = random.text(length);
+                    let message = text(&mut random, length);
                     let recipients = 1 + random.below(3);
                     let id = queue
                         .accept(&envelope(recipients), &message, at(step))
@@ -737,10 +738,10 @@ fn a_message_can_be_set_aside() {
 fn mutated_segments_yield_only_what_was_written() {
     let spool = TempSpool::new();
     let queue = spool.open();
-    let mut random = Random(0x5eed);
+    let mut random = Random::new(0x5eed);
     let mut written = BTreeMap::new();
     for length in [0, 20, 300, 1500, 40] {
-        let message = random.text(length);
+        let message = text(&mut random, length);
         let id = queue
             .accept(&envelope(1), &message, at(0))
             .expect("accepts");

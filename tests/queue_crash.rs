@@ -14,7 +14,8 @@ use std::thread;
 
 use gateway::queue::{Change, Queue, QueueId, SystemDisk};
 use gateway::time::Timestamp;
-use queue_support::{Random, TempSpool, diagnosis, envelope, tuning};
+use gateway_lab::random::Random;
+use queue_support::{TempSpool, diagnosis, envelope, text, tuning};
 
 /// Names the spool to the worker.
 const SPOOL: &str = "GATEWAY_TEST_SPOOL";
@@ -33,9 +34,9 @@ fn say(line: &str) {
 }
 
 fn message(seed: u64) -> Vec<u8> {
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let length = random.below(4000);
-    random.text(length)
+    text(&mut random, length)
 }
 
 #[test]
@@ -56,9 +57,9 @@ fn worker() {
 }
 
 fn work(queue: &Queue, seed: u64) {
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     for _ in 0..STEPS {
-        let seed = random.next();
+        let seed = random.number();
         let id = queue
             .accept(&envelope(1), &message(seed), Timestamp::now())
             .expect("accepts");
@@ -143,7 +144,7 @@ fn start(spool: &TempSpool) -> Child {
 #[test]
 fn nothing_acknowledged_is_lost_however_often_the_process_is_killed() {
     let spool = TempSpool::new();
-    let mut random = Random(0x5eed);
+    let mut random = Random::new(0x5eed);
     let mut promises = Promises::default();
     let mut taken = 0;
     for round in 0..ROUNDS {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use gateway_lab::random::Random;
 use gateway_lab::smtp::SmtpClient;
 use gateway_lab::{Gateway, MxHost, World, Zone};
 
@@ -15,14 +16,6 @@ const CLIENTS: usize = 4;
 /// The gateway runs this long before it is killed, at most; long enough to be in the middle of everything.
 const LONGEST_RUN_MILLIS: u64 = 250;
 const WAIT: Duration = Duration::from_secs(120);
-
-/// xorshift64*: the same moments in every run, as far as the machine allows.
-fn random(state: &mut u64) -> u64 {
-    *state ^= *state >> 12;
-    *state ^= *state << 25;
-    *state ^= *state >> 27;
-    state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 16
-}
 
 /// What the clients share: numbers given out, and those of acknowledged messages.
 #[derive(Default)]
@@ -81,7 +74,7 @@ fn no_acknowledged_message_is_lost() {
         .config("retry-first 1s\nretry-max 1s")
         .start();
     let tally = Arc::new(Tally::default());
-    let mut state = 0x5eed;
+    let mut random = Random::new(0x5eed);
     for _ in 0..KILLS {
         let address = gateway.address();
         let clients: Vec<_> = (0..CLIENTS)
@@ -90,9 +83,7 @@ fn no_acknowledged_message_is_lost() {
                 thread::spawn(move || send_until_it_dies(address, &tally))
             })
             .collect();
-        thread::sleep(Duration::from_millis(
-            random(&mut state) % LONGEST_RUN_MILLIS,
-        ));
+        thread::sleep(Duration::from_millis(random.number() % LONGEST_RUN_MILLIS));
         gateway.kill();
         for client in clients {
             client.join().unwrap();

@@ -10,6 +10,7 @@ use openssl::x509::extension::SubjectAlternativeName;
 use openssl::x509::{X509, X509Name};
 
 use super::*;
+use gateway_lab::random::Random;
 
 /// The certificate of RFC 8410 §10.2, whose key (X25519) cannot even sign.
 const RFC_8410_CERTIFICATE: &str = "\
@@ -219,22 +220,16 @@ fn mutated_certificates_do_no_harm() {
         .iter()
         .map(|(key, version)| certificate(key, *version, FAR).to_der().expect("encodes"))
         .collect();
-    let mut state: u64 = 0x5EED;
-    let mut next = |below: usize| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        usize::try_from(state % (below as u64)).expect("small")
-    };
+    let mut random = Random::new(0x5eed);
     let mut found = 0;
     for round in 0..60_000 {
         let mut octets = originals[round % originals.len()].clone();
-        for _ in 0..=next(3) {
-            let at = next(octets.len());
-            match next(3) {
-                0 => octets[at] = u8::try_from(next(256)).expect("an octet"),
+        for _ in 0..=random.below(3) {
+            let at = random.below(octets.len());
+            match random.below(3) {
+                0 => octets[at] = u8::try_from(random.below(256)).expect("an octet"),
                 1 => octets.truncate(at.max(1)),
-                _ => octets.insert(at, [0, 0x30, 0x80, 0xFF][next(4)]),
+                _ => octets.insert(at, [0, 0x30, 0x80, 0xFF][random.below(4)]),
             }
         }
         if let Some(key) = public_key_of(&octets) {

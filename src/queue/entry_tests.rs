@@ -1,4 +1,5 @@
 use super::*;
+use gateway_lab::random::Random;
 
 fn mailbox(local: &str, host: &str) -> Mailbox {
     Mailbox {
@@ -125,29 +126,13 @@ fn what_does_not_fit_is_not_encoded() {
     assert_eq!(record.encode(), None);
 }
 
-/// xorshift64*: the same mutations in every run.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        (self.next() >> 33) as usize % limit.max(1)
-    }
-}
-
 #[test]
 fn mutated_records_decode_or_are_refused() {
     let originals: Vec<(u8, Vec<u8>)> = records()
         .iter()
         .map(|record| (record.kind(), record.encode().expect("encodes")))
         .collect();
-    let mut random = Random(0x5eed);
+    let mut random = Random::new(0x5eed);
     let mut understood = 0;
     for _ in 0..50_000 {
         let (kind, mut octets) = originals[random.below(originals.len())].clone();
@@ -155,9 +140,9 @@ fn mutated_records_decode_or_are_refused() {
             let at = random.below(octets.len());
             match random.below(4) {
                 0 => octets[at] ^= 1 << random.below(8),
-                1 => octets[at] = random.next() as u8,
+                1 => octets[at] = random.number() as u8,
                 2 => octets.truncate(at + 1),
-                _ => octets.insert(at, random.next() as u8),
+                _ => octets.insert(at, random.number() as u8),
             }
         }
         if let Ok(record) = Record::decode(kind, &octets) {

@@ -1,6 +1,7 @@
 use super::*;
 use crate::queue::Recipient;
 use crate::smtp::{Domain, Envelope, Mailbox, ReversePath};
+use gateway_lab::random::Random;
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -207,40 +208,28 @@ fn what_is_delivered_or_failed_is_not_tried() {
     assert_eq!(take_all(&mut schedule, at(0)), [job(1, "a.example", &[1])]);
 }
 
-/// xorshift64*: the same run every time.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % limit
-    }
-}
-
 /// Whatever happens in whatever order: slots are kept, no (message, host) runs twice, nothing due is forgotten, and in the end nothing is left.
 #[test]
 fn random_runs_keep_the_promises() {
     const NAMES: [&str; 4] = ["a.example", "b.example", "c.example", "d.example"];
-    let mut random = Random(0x5eed);
+    let mut random = Random::new(0x5eed);
     for _ in 0..200 {
-        let slots = 1 + random.below(3) as usize;
+        let slots = 1 + random.below(3);
         let mut schedule = Schedule::new(slots);
         let mut running: Vec<Job> = Vec::new();
         let mut now = 0;
         for _ in 0..100 {
             match random.below(5) {
                 0 | 1 => {
-                    let mut recipient = || (NAMES[random.below(4) as usize], now + random.below(9));
+                    let mut recipient = || (NAMES[random.below(4)], now + random.below(9) as u64);
                     let recipients = [recipient(), recipient()];
-                    schedule.insert(&entry(random.below(12), &recipients));
+                    schedule.insert(&entry(random.below(12) as u64, &recipients));
                 }
-                2 => now += random.below(4),
-                3 => schedule.remove(QueueId(random.below(12))),
+                2 => now += random.below(4) as u64,
+                3 => schedule.remove(QueueId(random.below(12) as u64)),
                 _ if running.is_empty() => {}
                 _ => {
-                    let ended = running.swap_remove(random.below(running.len() as u64) as usize);
+                    let ended = running.swap_remove(random.below(running.len()));
                     schedule.finished(&ended);
                 }
             }

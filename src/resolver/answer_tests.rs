@@ -6,6 +6,7 @@
 use super::*;
 use crate::dns::{Algorithm, Edns, Question};
 use crate::resolver::fake::{address, alias, name, record, reply, soa};
+use gateway_lab::random::Random;
 
 /// The time of all tests here.
 const NOW: u32 = 1_000_000;
@@ -323,18 +324,6 @@ fn denials_last_as_their_zone_says() {
     assert_eq!(reading.ttl, NEGATIVE_TTL_AT_MOST);
 }
 
-/// A small generator of random numbers, so that a failure can be repeated.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 16).expect("48 bits") % limit
-    }
-}
-
 #[test]
 fn whatever_a_reply_says_is_read_by_the_rules() {
     let templates = [
@@ -352,13 +341,13 @@ fn whatever_a_reply_says_is_read_by_the_rules() {
         (Rcode::NXDOMAIN, "a.ex CNAME b.ex", "ex SOA, ex NS ns.ex"),
     ]
     .map(|(rcode, answers, authorities)| reply_of(rcode, answers, authorities).encode());
-    let mut dice = Dice(0x5EED_0001);
+    let mut random = Random::new(0x5EED_0001);
     let mut read_so_far = [0; 2];
     for round in 0..40_000 {
         let mut octets = templates[round % templates.len()].clone();
-        for _ in 0..=dice.below(4) {
-            let at = dice.below(octets.len() - 12) + 12;
-            octets[at] = u8::try_from(dice.below(256)).expect("an octet");
+        for _ in 0..=random.below(4) {
+            let at = random.below(octets.len() - 12) + 12;
+            octets[at] = u8::try_from(random.below(256)).expect("an octet");
         }
         let Ok(reply) = Message::decode(&octets) else {
             continue;

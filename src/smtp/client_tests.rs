@@ -1,4 +1,5 @@
 use super::*;
+use gateway_lab::random::Random;
 
 fn mailbox(text: &str) -> Mailbox {
     Mailbox::parse(text).expect("a mailbox")
@@ -412,7 +413,7 @@ fn messages_are_dot_stuffed() {
 /// Whatever the message: undoing the stuffing gives it back, only the end ends it, and no block is large.
 #[test]
 fn stuffing_can_be_undone() {
-    let mut random = Random(7);
+    let mut random = Random::new(7);
     for round in 0..2000 {
         let length = random.below(if round % 50 == 0 { 40_000 } else { 40 });
         let mut content: Vec<u8> = Vec::new();
@@ -502,7 +503,7 @@ fn endless_lines_are_refused() {
 /// Seeded mutations of a dialogue: no panic, and the same result in one piece and in random pieces.
 #[test]
 fn mutated_replies_do_no_harm() {
-    let mut random = Random(99);
+    let mut random = Random::new(99);
     let mut failed = 0;
     for _ in 0..20_000 {
         let mut octets = DIALOGUE.to_vec();
@@ -522,15 +523,4 @@ fn mutated_replies_do_no_harm() {
         (1000..19_000).contains(&failed),
         "{failed}: the mutations are too mild or too wild"
     );
-}
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % (limit.max(1) as u64)).expect("small")
-    }
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::smtp::Mailbox;
+use gateway_lab::random::Random;
 
 fn mailbox(text: &str) -> Mailbox {
     Mailbox::parse(text).expect("a mailbox")
@@ -165,7 +166,7 @@ fn mutated_lines_do_no_harm() {
         "RCPT TO:<b@[192.0.2.1]>",
     ];
     const OCTETS: &[u8] = b"<>@\":\\[]., =-\t\0\xFFaZ9\xC3\xA4";
-    let mut random = Random(5321);
+    let mut random = Random::new(5321);
     let mut understood = 0;
     for round in 0..100_000 {
         let mut line = LINES[round % LINES.len()].as_bytes().to_vec();
@@ -210,16 +211,5 @@ fn check_printable(command: &Command) {
     match (command, again) {
         (Command::Mail(mail), Command::Mail(again)) => assert_eq!(mail.sender, again.sender),
         (command, again) => assert_eq!(*command, again),
-    }
-}
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % limit.max(1) as u64).expect("small")
     }
 }

@@ -1,4 +1,5 @@
 use super::*;
+use gateway_lab::random::Random;
 
 fn terms(may_relay: bool) -> Terms {
     Terms {
@@ -173,7 +174,7 @@ fn mutated_dialogues_come_out_alike_however_they_come_in() {
     const DIALOGUE: &str = "EHLO x\r\nMAIL FROM:<a@b.c> SIZE=9\r\nRCPT TO:<d@e.f>\r\nDATA\r\n\
         Subject: x\r\n\r\n..\r\nMAIL FROM:<evil@b.c>\r\nRCPT TO:<d@e.f>\r\nDATA\r\n.\r\nRSET\r\nQUIT\r\n";
     const OCTETS: &[u8] = b"\r\n.\0 <>@\xFFa";
-    let mut random = Random(821);
+    let mut random = Random::new(821);
     let mut taken = 0;
     for _ in 0..20_000 {
         let mut input = DIALOGUE.as_bytes().to_vec();
@@ -202,15 +203,4 @@ fn mutated_dialogues_come_out_alike_however_they_come_in() {
         (2_000..18_000).contains(&taken),
         "{taken}: the mutations are too mild or too wild"
     );
-}
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % limit.max(1) as u64).expect("small")
-    }
 }

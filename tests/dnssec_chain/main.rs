@@ -1,8 +1,5 @@
 //! Whole validations, driven by hand from the trust anchor to the answer, at a time of our choice.
 
-#[path = "../common/mutate.rs"]
-#[allow(dead_code, reason = "other tests use the rest")]
-mod random;
 mod tampered;
 mod universe;
 

@@ -2,9 +2,9 @@
 
 use gateway::dns::{Rcode, Rdata, Record, RecordType};
 use gateway::dnssec::{Limit, Reply, RrsetId, Why};
+use gateway_lab::random::Random;
 
 use super::VERDICTS;
-use super::random::Random;
 use super::universe::{NOW, Run, Tamper, id, is_about, name, universe, verdict, without_keys};
 
 /// The links from the root to an address.

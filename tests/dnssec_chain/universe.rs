@@ -9,10 +9,9 @@ use gateway::dnssec::{
     Algorithms, Consequence, Known, Progress, Reply, RrsetId, TrustAnchors, Validation,
 };
 use gateway::time::Timestamp;
+use gateway_lab::random::Random;
 use gateway_lab::world::{Denial, Hashing, KeyUse, Validity, WorldBuilder, ZoneKey};
 use gateway_lab::{Damage, World, Zone};
-
-use super::random::Random;
 
 /// When everything is signed, and for how long.
 pub(super) const NOW: u32 = 1_800_000_000;

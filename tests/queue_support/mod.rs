@@ -1,4 +1,4 @@
-//! What the tests of the queue share: a spool that goes away, disks that watch and fail, messages, and a seeded source of choices.
+//! What the tests of the queue share: a spool that goes away, disks that watch and fail, and messages.
 #![allow(dead_code, unreachable_pub)]
 
 use std::fs::{self, File};
@@ -11,6 +11,7 @@ use std::time::Duration;
 use gateway::queue::{Diagnosis, Disk, Queue, Settings, SpoolError, Tuning};
 use gateway::smtp::{EnhancedStatus, Envelope, Host, Mailbox, ReversePath};
 use gateway::time::Timestamp;
+use gateway_lab::random::Random;
 
 /// A directory for one test, removed with everything in it at the end.
 pub struct TempSpool(pub PathBuf);
@@ -163,25 +164,8 @@ pub fn diagnosis(text: &str) -> Diagnosis {
     }
 }
 
-/// xorshift64*: the same choices in every run.
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    pub fn below(&mut self, limit: usize) -> usize {
-        (self.next() >> 33) as usize % limit.max(1)
-    }
-
-    /// Letters and line ends, as mail has them.
-    pub fn text(&mut self, length: usize) -> Vec<u8> {
-        let letter =
-            |random: &mut Self| b"abcdefghijklmnopqrstuvwxyz 0123456789\r\n"[random.below(39)];
-        (0..length).map(|_| letter(self)).collect()
-    }
+/// Letters and line ends, as mail has them.
+pub fn text(random: &mut Random, length: usize) -> Vec<u8> {
+    let mut letter = || b"abcdefghijklmnopqrstuvwxyz 0123456789\r\n"[random.below(39)];
+    (0..length).map(|_| letter()).collect()
 }

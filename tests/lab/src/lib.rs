@@ -23,7 +23,8 @@
 //!
 //! From the DNS up: [`world`] (zones, keys, resolver, its faults) · [`mx`] (mail servers and their switches), on the addresses of
 //! [`seats`], with the certificates of [`certificate`] · [`process`] (the gateway's binary) and [`smtp`] (a client for it) ·
-//! [`unbound`] (a second opinion about the zones) · [`story`] (the world of the demonstration).
+//! [`unbound`] (a second opinion about the zones) · [`story`] (the world of the demonstration) ·
+//! [`random`] (seeded choices for any test).
 //!
 //! Limitations: the resolver knows no zone transfers, and type ANY is an ordinary type that no owner has. It answers as a validating one:
 //! what the keys, signatures and parameters of its zones amount to it finds out itself, but not what a test edits into a reply.
@@ -33,6 +34,7 @@ pub mod certificate;
 pub mod journal;
 pub mod mx;
 pub mod process;
+pub mod random;
 pub mod seats;
 pub mod smtp;
 pub mod story;

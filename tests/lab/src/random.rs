@@ -1,16 +1,17 @@
-//! A seeded mutator for the octets of any decoder's input: the same mutations in every run.
+//! Seeded choices and mutations for tests: the same in every run, so that a failure can be repeated.
 
-/// xorshift64*, good enough to choose places and values.
+/// A generator, xorshift64*: good enough to choose places and values.
 pub struct Random(u64);
 
 impl Random {
     /// A generator; equal seeds give equal sequences.
     pub fn new(seed: u64) -> Self {
-        Self(seed | 1)
+        // Zero would stay zero.
+        Self(seed.max(1))
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -19,22 +20,22 @@ impl Random {
 
     /// A number below `limit`, which is at least 1.
     pub fn below(&mut self, limit: usize) -> usize {
-        ((self.next() >> 33) as usize) % limit.max(1)
+        ((self.number() >> 33) as usize) % limit.max(1)
     }
 
     /// Changes `octets` in one to four places: bits, values, length octets, insertions, removals, copies, cuts.
     pub fn mutate(&mut self, octets: &mut Vec<u8>) {
         for _ in 0..=self.below(4) {
             if octets.is_empty() {
-                octets.push(self.next() as u8);
+                octets.push(self.number() as u8);
                 continue;
             }
             let at = self.below(octets.len());
             match self.below(9) {
                 0 => octets[at] ^= 1 << self.below(8),
-                1 => octets[at] = self.next() as u8,
+                1 => octets[at] = self.number() as u8,
                 2 => octets[at] = [0, 1, 0x3f, 0x40, 0x7f, 0x80, 0xc0, 0xff][self.below(8)],
-                3 => octets.insert(at, self.next() as u8),
+                3 => octets.insert(at, self.number() as u8),
                 4 => drop(octets.remove(at)),
                 5 => octets.truncate(at),
                 6 => octets[at] = octets[at].wrapping_add(1),
