@@ -3,11 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use gateway::dns::{Class, Edns, Message, Name, Question, RecordType, Rrsig};
+use gateway::dns::{Class, Edns, Message, Name, Question, Record, RecordType, Rrsig};
+use gateway::time::Timestamp;
 
 use super::internet::Internet;
 use super::keys::ZoneKey;
 use super::reply;
+use super::rrset::{Rrset, Validity};
 use super::zone::name;
 
 /// How one RRset of a zone is signed otherwise than the rest.
@@ -107,5 +109,30 @@ fn question(owner: &Name, rtype: RecordType) -> Question {
         name: owner.clone(),
         rtype,
         class: Class::IN,
+    }
+}
+
+/// Replaces the signatures of these records with new ones by this key of this zone, valid for a day from a minute ago; for records that a test has changed.
+pub fn sign_again(records: &mut Vec<Record>, key: &ZoneKey, zone: &Name) {
+    let now = u32::try_from(Timestamp::now().unix()).expect("before 2106");
+    let validity = Validity {
+        inception: now - 60,
+        expiration: now + 86_400,
+    };
+    let mut sets: Vec<Rrset> = Vec::new();
+    for record in records.drain(..) {
+        let rtype = record.rtype();
+        if rtype == RecordType::RRSIG {
+            continue;
+        }
+        let is_same = |set: &&mut Rrset| set.owner == record.name && set.rtype == rtype;
+        match sets.iter_mut().find(is_same) {
+            Some(set) => set.data.push(record.data),
+            None => sets.push(Rrset::new(record.name, record.ttl, vec![record.data])),
+        }
+    }
+    for set in &mut sets {
+        set.sign([key], zone, validity);
+        records.extend(set.records().chain(set.signature_records()));
     }
 }

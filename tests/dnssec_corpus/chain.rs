@@ -1,0 +1,219 @@
+//! The corpus before the chain machine, which asks and is told what the lab's resolver carries.
+
+use gateway::dns::{Algorithm, DigestType, EdeCode, RecordType};
+use gateway::dnssec::chain::{self, Outcome, Progress, Settings};
+use gateway::dnssec::{
+    Algorithms, Consequence, RrsetId, Security, TrustAnchors, Validation, Why, limits,
+};
+use gateway::time::Timestamp;
+use gateway_lab::world::{KeyUse, Validity, ZoneKey};
+use gateway_lab::{Damage, World, Zone};
+
+use crate::case::{Case, Content, Expected, name};
+
+/// Rounds of questions that no validation needs.
+const ROUNDS: usize = 100;
+
+/// Asks the machine; `now` is the time unless the case has its own.
+fn outcome(world: &World, case: &Case, anchors: &TrustAnchors) -> Outcome {
+    let question = RrsetId {
+        owner: name(&case.owner),
+        rtype: case.rtype,
+    };
+    validate(
+        world,
+        question,
+        Settings {
+            anchors,
+            algorithms: Algorithms::new(case.sha1),
+            now: case.at.map_or_else(Timestamp::now, Timestamp::from_unix),
+        },
+    )
+}
+
+fn validate(world: &World, question: RrsetId, settings: Settings<'_>) -> Outcome {
+    let mut validation = Validation::new(question, settings);
+    for _ in 0..ROUNDS {
+        match validation.progress(&()) {
+            Progress::Done(outcome) => return *outcome,
+            Progress::Need(questions) => {
+                for question in questions {
+                    let reply = world.carry(&question.owner, question.rtype);
+                    validation.supply(&question, Ok(reply.into()));
+                }
+            }
+        }
+    }
+    panic!("it never ends");
+}
+
+/// The outcome in the words of the table.
+fn found(outcome: &Outcome) -> (Expected, Option<EdeCode>) {
+    let word = |why: &Why| {
+        let text = format!("{why:?}");
+        let end = text.find(|letter: char| !letter.is_alphanumeric());
+        let word = text[..end.unwrap_or(text.len())].to_owned();
+        &*word.leak()
+    };
+    match &outcome.answer {
+        Err(why) if why.consequence() == Consequence::Bogus => {
+            (Expected::Bogus(word(why)), Some(why.ede()))
+        }
+        Err(why) => (Expected::Indeterminate(word(why)), Some(why.ede())),
+        Ok(answer) if answer.security == Security::Insecure => {
+            let why = answer.why.as_ref().expect("insecure for a reason");
+            (Expected::Insecure(word(why)), Some(why.ede()))
+        }
+        Ok(answer) => {
+            let content = match answer.content {
+                chain::Content::Records(_) => Content::Data,
+                chain::Content::NoData => Content::NoData,
+                chain::Content::NxDomain => Content::NxDomain,
+            };
+            (Expected::Secure(content), None)
+        }
+    }
+}
+
+/// The extended error that names each reason (RFC 8914 §4).
+fn ede(expected: Expected) -> Option<EdeCode> {
+    let word = match expected {
+        Expected::Secure(_) => return None,
+        Expected::Insecure(word) | Expected::Bogus(word) | Expected::Indeterminate(word) => word,
+    };
+    Some(match word {
+        "Expired" => EdeCode::SIGNATURE_EXPIRED,
+        "NotYetValid" => EdeCode::SIGNATURE_NOT_YET_VALID,
+        "ExpiredBeforeValid" => EdeCode::SIGNATURE_EXPIRED_BEFORE_VALID,
+        "RrsigMissing" => EdeCode::RRSIGS_MISSING,
+        "DenialMissing" | "WildcardUnproven" => EdeCode::NSEC_MISSING,
+        "KeyMissing" | "DnskeyMissing" | "DnskeyUnmatched" | "DnskeyRevoked" | "DnskeyBroken" => {
+            EdeCode::DNSKEY_MISSING
+        }
+        "DnskeyNotZoneKey" => EdeCode::NO_ZONE_KEY,
+        "AlgorithmUnsupported" | "KeyUnsupported" => EdeCode::UNSUPPORTED_ALGORITHM,
+        "DigestUnsupported" => EdeCode::UNSUPPORTED_DIGEST,
+        "Nsec3Iterations" | "Nsec3Excessive" => EdeCode::UNSUPPORTED_NSEC3_ITERATIONS,
+        "Unsigned" | "OptOut" => EdeCode::OTHER,
+        "Budget" | "NoAnchor" => EdeCode::INDETERMINATE,
+        "Unanswered" => EdeCode::NO_REACHABLE_AUTHORITY,
+        _ => EdeCode::BOGUS,
+    })
+}
+
+#[test]
+fn the_chain_machine_finds_the_status_and_names_the_reason() {
+    let mut cases = crate::cases();
+    let world = crate::world(&mut cases);
+    let anchors = TrustAnchors::parse(&world.trust_anchor()).unwrap();
+    let mut wrong = Vec::new();
+    for case in &cases {
+        let outcome = outcome(&world, case, &anchors);
+        let found = found(&outcome);
+        if found != (case.expected, ede(case.expected)) {
+            let why = outcome.answer.err().map(|why| why.to_string());
+            wrong.push(format!(
+                "{}: {found:?} {why:?}, table {:?}",
+                case.name, case.expected
+            ));
+        }
+        let work = outcome.work;
+        assert!(
+            work.verifications() <= limits::VERIFICATIONS_PER_QUESTION,
+            "{}",
+            case.name
+        );
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} cases:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+/// Zones that are signed until after 2106, when the 32 bits of the times begin anew (RFC 4034 §3.1.5).
+#[test]
+fn times_wrap_around_in_2106() {
+    const WRAP: u64 = 1 << 32;
+    let validity = Validity {
+        inception: u32::MAX - 1000,
+        expiration: 1000,
+    };
+    let zone = |apex: &str| Zone::signed(apex).validity(validity);
+    let world = World::builder()
+        .zone(zone("."))
+        .zone(zone("test"))
+        .zone(zone("d.test").address("h.d.test", [192, 0, 2, 1].into()))
+        .start();
+    let anchors = TrustAnchors::parse(&world.trust_anchor()).unwrap();
+    for (at, expected) in [
+        (WRAP - 1, Expected::Secure(Content::Data)),
+        (WRAP, Expected::Secure(Content::Data)),
+        (WRAP + 1000, Expected::Secure(Content::Data)),
+        (WRAP + 1001, Expected::Bogus("Expired")),
+        (WRAP - 2000, Expected::Bogus("NotYetValid")),
+    ] {
+        let settings = Settings {
+            anchors: &anchors,
+            algorithms: Algorithms::new(false),
+            now: Timestamp::from_unix(at),
+        };
+        let outcome = validate(&world, question("h.d.test"), settings);
+        assert_eq!(found(&outcome).0, expected, "{at}");
+    }
+}
+
+/// Anchors at the root, at zones below it, and at none.
+#[test]
+fn the_closest_anchor_counts() {
+    let key = ZoneKey::key_signing(Algorithm::ED25519);
+    let other = ZoneKey::key_signing(Algorithm::ED25519);
+    let address = [192, 0, 2, 1].into();
+    let world = World::builder()
+        .zone(
+            Zone::signed("d.test")
+                .key(KeyUse::combined(key.clone()))
+                .damaged(Damage::WrongDs)
+                .address("h.d.test", address),
+        )
+        .zone(Zone::signed("s.d.test").address("h.s.d.test", address))
+        .zone(Zone::signed("e.test").address("h.e.test", address))
+        .start();
+    let ds = |key: &ZoneKey, digest| format!("d.test. DS {}\n", key.ds("d.test", digest));
+    let root = world.trust_anchor();
+    let good = ds(&key, DigestType::SHA256);
+    let dnskey = format!("d.test. DNSKEY {}\n", key.dnskey());
+    let stranger = ds(&other, DigestType::SHA256);
+    let data = Expected::Secure(Content::Data);
+    let unmatched = Expected::Bogus("DnskeyUnmatched");
+    for (anchors, owner, expected) in [
+        (root.clone(), "h.e.test", data),
+        (root.clone(), "h.d.test", unmatched),
+        (format!("{root}{good}"), "h.d.test", data),
+        (format!("{root}{good}"), "h.s.d.test", data),
+        (format!("{root}{good}"), "h.e.test", data),
+        (format!("{root}{stranger}"), "h.d.test", unmatched),
+        (format!("{root}{stranger}"), "h.e.test", data),
+        (format!("{stranger}{good}"), "h.d.test", data),
+        (good.clone(), "h.d.test", data),
+        (dnskey, "h.d.test", data),
+        (good, "h.e.test", Expected::Indeterminate("NoAnchor")),
+    ] {
+        let parsed = TrustAnchors::parse(&anchors).unwrap();
+        let settings = Settings {
+            anchors: &parsed,
+            algorithms: Algorithms::new(false),
+            now: Timestamp::now(),
+        };
+        let outcome = validate(&world, question(owner), settings);
+        assert_eq!(found(&outcome).0, expected, "{owner} with\n{anchors}");
+    }
+}
+
+fn question(owner: &str) -> RrsetId {
+    RrsetId {
+        owner: name(owner),
+        rtype: RecordType::A,
+    }
+}

@@ -1,0 +1,60 @@
+//! A corpus of zones, sound and broken in every way that matters, and what validation is to make of each; Unbound has a say in most.
+//!
+//! All cases live in one world below one root, each in a zone of its own (`case.rs`). They are asked of the chain machine itself, with the
+//! answers that the lab's resolver gives under CD=1.
+
+mod algorithms;
+mod aliases;
+mod budgets;
+mod case;
+mod chain;
+mod delegations;
+mod denial;
+mod edits;
+mod keys;
+mod signatures;
+mod unbound;
+
+use std::collections::BTreeSet;
+
+use gateway_lab::World;
+
+use case::{Case, Change};
+
+/// The table.
+fn cases() -> Vec<Case> {
+    let groups = [
+        algorithms::cases(),
+        keys::cases(),
+        signatures::cases(),
+        denial::cases(),
+        delegations::cases(),
+        aliases::cases(),
+        budgets::cases(),
+    ];
+    groups.into_iter().flatten().collect()
+}
+
+/// Puts all zones of the cases into one world.
+fn world(cases: &mut [Case]) -> World {
+    let mut builder = World::builder();
+    for case in cases {
+        builder = builder.zone(case.zone.clone());
+        for zone in case.others.drain(..) {
+            builder = builder.zone(zone);
+        }
+        for (owner, rtype, change) in case.edits.drain(..) {
+            let change: Change = change;
+            builder = builder.edit(&owner, rtype, change);
+        }
+    }
+    builder.start()
+}
+
+#[test]
+fn the_table_is_long_and_has_no_case_twice() {
+    let cases = cases();
+    let names: BTreeSet<_> = cases.iter().map(|case| case.name.as_str()).collect();
+    assert_eq!(names.len(), cases.len());
+    assert!(cases.len() >= 200, "{} cases", cases.len());
+}
