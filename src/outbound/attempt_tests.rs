@@ -153,6 +153,7 @@ fn address_findings() {
             ("H7 insecure denial", STRICT, &[MX, "mx.d.test A insecure nodata"], "defer 4.4.4 no-address", NONE),
             ("H7 every MX", STRICT, &["d.test MX secure 10 mx.d.test., 20 b.d.test."], "reject 5.4.4 no-address", NONE),
             ("H7 not every MX", STRICT, &["d.test MX secure 10 mx.d.test., 20 b.d.test.", "b.d.test A servfail"], "defer 4.4.3 addr-lookup-error", NONE),
+            ("H7 we are the other MX", STRICT, &["d.test MX secure 10 mx.d.test., 20 gateway.test."], "defer 4.4.4 no-address", NONE),
             ("H7 malformed MX", STRICT, &["d.test MX secure 10 mx.d.test., 20 192.0.2.7."], "defer 4.4.4 mx-malformed", NONE),
             ("H8", STRICT, &[MX, A, "mx.d.test AAAA insecure 2001:db8::1", TLSA], OK, AT_MX),
             ("H9 loopback", STRICT, &[MX, "mx.d.test A secure 127.0.0.1", TLSA], "defer 4.4.4 addr-reserved", NONE),

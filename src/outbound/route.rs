@@ -86,17 +86,18 @@ pub fn decide(
         remarks.push(Reason::Cname);
     }
     let mut hosts = in_order(hosts, random);
-    if drop_ourselves(&mut hosts, domain, hostname)? {
+    let is_trimmed = drop_ourselves(&mut hosts, domain, hostname)?;
+    if is_trimmed {
         remarks.push(Reason::LoopTrimmed);
     }
-    let is_complete = hosts.len() <= NAMES_MAX;
-    if !is_complete {
+    let is_truncated = hosts.len() > NAMES_MAX;
+    if is_truncated {
         hosts.truncate(NAMES_MAX);
         remarks.push(Reason::MxTruncated);
     }
     Ok(Route {
         hosts,
-        is_complete,
+        is_complete: !is_trimmed && !is_truncated,
         remarks,
     })
 }
