@@ -127,6 +127,11 @@ impl Chain {
         Ok(Self { filters })
     }
 
+    /// Whether there is no filter, so that every message passes as it is.
+    pub const fn is_empty(&self) -> bool {
+        self.filters.is_empty()
+    }
+
     /// Runs the chain over a message with CRLF line ends, not dot-stuffed.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use super::limits::HOPS_MAX;
 use super::{Services, received};
 use crate::filter::Refusal;
 use crate::log;
-use crate::message::header::Header;
+use crate::message::{Field, Header};
 use crate::queue::{Fault, QueueId, SpoolError};
 use crate::smtp::server::Submission;
 use crate::smtp::{Domain, EnhancedStatus, Envelope, Reply, ReplyCode};
@@ -63,13 +63,12 @@ fn take(
     hostname: &Domain,
     services: &Services,
 ) -> Result<Taken, NotTaken> {
-    check_hops(&submission.content)?;
     let now = Timestamp::now();
-    let mut message = received::field(&submission, peer.ip(), hostname, now).into_bytes();
+    let trace = received::field(&submission, peer.ip(), hostname, now);
     let Submission {
         envelope, content, ..
     } = submission;
-    message.extend_from_slice(&content);
+    let message = traced(&content, trace, !services.filters.is_empty())?;
     drop(content);
     let filtered = services.filters.run(&envelope, message);
     let filtered = filtered.map_err(NotTaken::Filter)?;
@@ -94,13 +93,20 @@ fn accept(
     })
 }
 
-/// RFC 5321 §6.3.
-fn check_hops(content: &[u8]) -> Result<(), NotTaken> {
-    let header = Header::parse(content).map_err(|_| NotTaken::Header)?;
-    match header.find("Received").count() {
-        0..=HOPS_MAX => Ok(()),
-        _ => Err(NotTaken::Loop),
+/// The message with our trace field (RFC 5321 §4.4), unless it went through too many hops (§6.3).
+///
+/// What is filtered gets the empty line that some messages lack: the filters and every later reader must see the same border of header and
+/// body. Otherwise nothing else changes.
+fn traced(content: &[u8], trace: Field<'_>, is_filtered: bool) -> Result<Vec<u8>, NotTaken> {
+    let mut header = Header::parse(content).map_err(|_| NotTaken::Header)?;
+    if header.find("Received").count() > HOPS_MAX {
+        return Err(NotTaken::Loop);
     }
+    if is_filtered {
+        header.prepend(trace);
+        return Ok(header.to_message());
+    }
+    Ok([trace.octets(), content].concat())
 }
 
 /// Why a message is not ours.
@@ -165,6 +171,40 @@ impl std::fmt::Display for NotTaken {
             Self::Filter(refusal) => refusal.fmt(f),
             // The line before has the reason.
             Self::Spool(_) => self.reply().fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::FieldName;
+
+    #[test]
+    fn what_follows_the_trace_field_is_the_header_that_filters_see() {
+        for (content, expected) in [
+            ("", "Received: x\r\n"),
+            ("A: b\r\n", "Received: x\r\nA: b\r\n"),
+            ("\r\nbody\r\n", "Received: x\r\n\r\nbody\r\n"),
+            (
+                "A: b\r\n\r\nbody\r\n",
+                "Received: x\r\nA: b\r\n\r\nbody\r\n",
+            ),
+            // Without the empty line some readers take further lines for fields, and others do not.
+            ("body\r\n", "Received: x\r\n\r\nbody\r\n"),
+            (" A: b\r\n", "Received: x\r\n\r\n A: b\r\n"),
+            (
+                "A: b\r\nbody\r\nC: d\r\n\r\n",
+                "Received: x\r\nA: b\r\n\r\nbody\r\nC: d\r\n\r\n",
+            ),
+            ("From a\r\nA: b\r\n", "From a\r\nReceived: x\r\nA: b\r\n"),
+        ] {
+            let trace = Field::structured(&FieldName::known("Received"), "x");
+            let found = traced(content.as_bytes(), trace.clone(), true).expect("few hops");
+            assert_eq!(String::from_utf8_lossy(&found), expected, "{content:?}");
+            let unfiltered = traced(content.as_bytes(), trace, false).expect("few hops");
+            let expected = format!("Received: x\r\n{content}");
+            assert_eq!(String::from_utf8_lossy(&unfiltered), expected);
         }
     }
 }

@@ -4,12 +4,12 @@
 
 use core::net::IpAddr;
 
-use crate::message::date;
+use crate::message::{Field, FieldName, date};
 use crate::smtp::server::Submission;
 use crate::smtp::{Domain, Host};
 use crate::time::Timestamp;
 
-/// The field with its line ends, to be put in front of the message.
+/// The field, to be put above all others.
 ///
 /// The recipient is named only if there is one: several would learn of each other.
 pub(super) fn field(
@@ -17,7 +17,7 @@ pub(super) fn field(
     peer: IpAddr,
     hostname: &Domain,
     now: Timestamp,
-) -> String {
+) -> Field<'static> {
     let name = &submission.client.name;
     let address = Host::Literal(peer.to_canonical());
     let protocol = match submission.client.is_extended {
@@ -29,9 +29,10 @@ pub(super) fn field(
         _ => String::new(),
     };
     let date = date::format(now);
-    format!(
-        "Received: from {name} ({address})\r\n\tby {hostname} with {protocol}{recipient};\r\n\t{date}\r\n"
-    )
+    let value = format!(
+        " from {name} ({address})\r\n\tby {hostname} with {protocol}{recipient};\r\n\t{date}"
+    );
+    Field::structured(&FieldName::known("Received"), "").with_raw_value(value.as_bytes())
 }
 
 #[cfg(test)]
@@ -85,7 +86,7 @@ mod tests {
         ] {
             let peer = peer.parse().expect("an address");
             let found = field(&submission(greeting, recipients), peer, &hostname, now);
-            assert_eq!(found, expected);
+            assert_eq!(found.octets(), expected.as_bytes());
         }
     }
 }
