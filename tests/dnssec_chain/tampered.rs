@@ -446,9 +446,10 @@ fn chance_never_makes_anything_secure() {
         if verdict == plain {
             seen[0] += 1;
         } else if verdict.contains("secure") {
-            // What is unsigned may be changed by anybody.
+            // What is unsigned may be changed by anybody; where denials cannot be checked, anybody may deny, also that a name is signed.
+            let is_weak = plain.starts_with("insecure") || question.contains("toomany.test");
             assert!(
-                plain.starts_with("insecure") && verdict.starts_with("insecure"),
+                is_weak && verdict.starts_with("insecure"),
                 "seed {seed}: {question}: {verdict}"
             );
             seen[1] += 1;
