@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use gateway::queue::{
     Change, Disk, Entry, Fault, Queue, QueueId, RecipientState, SystemDisk, Tuning,
@@ -716,6 +717,18 @@ fn one_process_owns_a_spool_and_others_may_look() {
     queue.remove(id).expect("removes");
     assert_eq!(reader.len(), 1);
     assert!(Queue::read(&spool.0).expect("reads").is_empty());
+}
+
+#[test]
+fn an_owner_that_is_just_ending_is_waited_for() {
+    let spool = TempSpool::new();
+    let ending = spool.open();
+    thread::scope(|scope| {
+        let next = scope.spawn(|| Queue::open(spool.settings()).map(drop));
+        thread::sleep(Duration::from_millis(20));
+        drop(ending);
+        next.join().expect("no panic").expect("opens");
+    });
 }
 
 #[test]

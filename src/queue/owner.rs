@@ -1,8 +1,10 @@
 //! One process owns a spool: the lock file.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use super::error::{Fault, SpoolError};
 use super::segment;
@@ -10,6 +12,11 @@ use crate::sys::storage;
 
 /// Digits of a process id, and then some.
 const PID_TEXT_MAX: u64 = 32;
+
+/// How often the lock is tried, and the wait after each: an owner that is just ending, or a child of it that has not become another program
+/// yet, lets go at once.
+const TRIES: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Makes this process the owner for as long as the file is open; the system lets go of the lock however the process ends.
 ///
@@ -19,8 +26,8 @@ pub(super) fn take(spool: &Path) -> Result<File, SpoolError> {
     let path = spool.join("lock");
     let opened = segment::private().create(true).truncate(false).open(&path);
     let mut file = opened.map_err(SpoolError::system("open", &path))?;
-    let is_free = storage::lock_exclusive(&file).map_err(SpoolError::system("lock", &path))?;
-    if !is_free {
+    let is_ours = lock(&file).map_err(SpoolError::system("lock", &path))?;
+    if !is_ours {
         let mut pid = String::new();
         // Without a number the line says less, but says it.
         let _ = file.take(PID_TEXT_MAX).read_to_string(&mut pid);
@@ -38,4 +45,14 @@ pub(super) fn take(spool: &Path) -> Result<File, SpoolError> {
     };
     write_pid().map_err(SpoolError::system("write", &path))?;
     Ok(file)
+}
+
+fn lock(file: &File) -> io::Result<bool> {
+    for _ in 0..TRIES {
+        if storage::lock_exclusive(file)? {
+            return Ok(true);
+        }
+        thread::sleep(PAUSE);
+    }
+    Ok(false)
 }
