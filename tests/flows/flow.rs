@@ -17,9 +17,9 @@ const SENDER: &str = "author@sender.test";
 const HARMLESS: [&str; 2] = ["STARTTLS", "QUIT"];
 
 /// A running gateway among hosts and zones.
-pub struct Flow {
+pub(crate) struct Flow {
     /// The DNS.
-    pub world: World,
+    pub(crate) world: World,
     pub(crate) gateway: Gateway,
     /// The MX host of the sender's domain.
     pub(crate) sender: Host,
@@ -65,7 +65,7 @@ impl<'a> Case<'a> {
 
 impl Flow {
     /// Mail for the domain arrives at this host, over TLS, unchanged, and at no other.
-    pub fn delivers(&self, domain: &str, to: &Host) -> Log {
+    pub(crate) fn delivers(&self, domain: &str, to: &Host) -> Log {
         let before = to.messages().len();
         let case = Case::delivered(domain);
         let log = self.decided(case, &[to]);
@@ -76,7 +76,7 @@ impl Flow {
     }
 
     /// Mail for the domain waits in the queue for this reason; no server ever got a mail command.
-    pub fn defers(&self, domain: &str, code: &str, reason: &str) -> Log {
+    pub(crate) fn defers(&self, domain: &str, code: &str, reason: &str) -> Log {
         let case = Case {
             domain,
             verdict: "defer",
@@ -90,7 +90,7 @@ impl Flow {
     }
 
     /// Mail for the domain fails for good for this reason without a word to any server, and its sender is told.
-    pub fn bounces(&self, domain: &str, code: &str, reason: &str) -> Log {
+    pub(crate) fn bounces(&self, domain: &str, code: &str, reason: &str) -> Log {
         let case = Case {
             domain,
             verdict: "reject",
@@ -103,7 +103,7 @@ impl Flow {
     }
 
     /// Mail for the domain is refused for good by this host, which `check`, as it sends no mail, cannot foretell.
-    pub fn bounces_at(&self, domain: &str, host: &Host, code: &str) -> Log {
+    pub(crate) fn bounces_at(&self, domain: &str, host: &Host, code: &str) -> Log {
         let case = Case {
             domain,
             verdict: "reject",
@@ -116,7 +116,7 @@ impl Flow {
     }
 
     /// The first mail for the domain, which was deferred, arrives at this host.
-    pub fn delivers_later(&self, log: &Log, domain: &str, to: &Host) {
+    pub(crate) fn delivers_later(&self, log: &Log, domain: &str, to: &Host) {
         self.wait(&log.id, &["finished after"]);
         self.assert_finished(log);
         self.assert_arrived(domain, to, 1);
@@ -279,14 +279,14 @@ impl Flow {
 }
 
 /// What the gateway logged about one message.
-pub struct Log {
+pub(crate) struct Log {
     id: String,
     lines: Vec<String>,
 }
 
 impl Log {
     /// Whether a line about this MX host has this reason or remark.
-    pub fn says(&self, host: &str, word: &str) -> bool {
+    pub(crate) fn says(&self, host: &str, word: &str) -> bool {
         let host = format!(" mx={host} ");
         let has_word = |line: &str| line.split([' ', ',', '=']).any(|part| part == word);
         let mut lines = self.lines.iter();
@@ -294,7 +294,7 @@ impl Log {
     }
 
     /// How many connections, or attempts at one, were decided on.
-    pub fn attempts(&self) -> usize {
+    pub(crate) fn attempts(&self) -> usize {
         let lines = self.lines.iter();
         lines.filter(|line| line.contains(" addr=")).count()
     }

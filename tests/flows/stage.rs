@@ -16,10 +16,10 @@ const SEATS: u8 = 10;
 const HOSTNAME: &str = "gateway.test";
 
 /// A host that several may look at.
-pub type Host = Arc<MxHost>;
+pub(crate) type Host = Arc<MxHost>;
 
 /// What is put up before the mail flows.
-pub struct Stage {
+pub(crate) struct Stage {
     seats: Seats,
     sender: Host,
     hosts: Vec<Host>,
@@ -30,12 +30,12 @@ pub struct Stage {
 
 impl Stage {
     /// An empty one; only the sender's domain is there.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(Seats::reserve(SEATS))
     }
 
     /// One whose only host to come is at `::1`; `None` where the machine has no such address.
-    pub fn on_ipv6() -> Option<Self> {
+    pub(crate) fn on_ipv6() -> Option<Self> {
         Seats::reserve_both_families().map(Self::with)
     }
 
@@ -54,12 +54,12 @@ impl Stage {
     }
 
     /// A good MX host of this name.
-    pub fn host(&mut self, name: &str) -> Host {
+    pub(crate) fn host(&mut self, name: &str) -> Host {
         self.host_with(name, Certificate::new(name))
     }
 
     /// An MX host of this name with this certificate.
-    pub fn host_with(&mut self, name: &str, certificate: Certificate) -> Host {
+    pub(crate) fn host_with(&mut self, name: &str, certificate: Certificate) -> Host {
         let listener = self.seats.take();
         let host = Arc::new(MxHost::start_on(listener, certificate, name));
         self.hosts.push(Arc::clone(&host));
@@ -67,44 +67,44 @@ impl Stage {
     }
 
     /// The port of all hosts.
-    pub const fn port(&self) -> u16 {
+    pub(crate) const fn port(&self) -> u16 {
         self.seats.port()
     }
 
     /// An address of a host where nobody listens.
-    pub fn dead(&mut self) -> IpAddr {
+    pub(crate) fn dead(&mut self) -> IpAddr {
         self.seats.refuse().ip()
     }
 
     /// Serves this zone.
-    pub fn zone(&mut self, zone: Zone) {
+    pub(crate) fn zone(&mut self, zone: Zone) {
         self.world = mem::take(&mut self.world).zone(zone);
     }
 
     /// Lets this go wrong.
-    pub fn fault(&mut self, owner: &str, rtype: RecordType, fault: Fault) {
+    pub(crate) fn fault(&mut self, owner: &str, rtype: RecordType, fault: Fault) {
         self.world = mem::take(&mut self.world).fault(owner, rtype, fault);
     }
 
     /// Lets this go wrong with the TLSA records of a host.
-    pub fn tlsa_fault(&mut self, host: &str, fault: Fault) {
+    pub(crate) fn tlsa_fault(&mut self, host: &str, fault: Fault) {
         let owner = tlsa_owner(host, self.port()).to_string();
         self.fault(&owner, RecordType::TLSA, fault);
     }
 
     /// The gateway's name.
-    pub fn hostname(&mut self, name: &str) {
+    pub(crate) fn hostname(&mut self, name: &str) {
         self.config(&format!("hostname {name}"));
         self.hostname = name.to_owned();
     }
 
     /// A line of the gateway's configuration; the lab's own lines with the same directive go.
-    pub fn config(&mut self, line: &str) {
+    pub(crate) fn config(&mut self, line: &str) {
         self.config.push(line.to_owned());
     }
 
     /// Starts the DNS and the gateway.
-    pub fn start(self) -> Flow {
+    pub(crate) fn start(self) -> Flow {
         let world = self.world.start();
         let mut gateway = Gateway::builder(env!("CARGO_BIN_EXE_gateway"))
             .resolver(world.resolver())
@@ -124,12 +124,12 @@ impl Stage {
 }
 
 /// A signed zone whose only MX host is this one, with its address and these TLSA records.
-pub fn zone(apex: &str, mx: &MxHost, records: impl IntoIterator<Item = Tlsa>) -> Zone {
+pub(crate) fn zone(apex: &str, mx: &MxHost, records: impl IntoIterator<Item = Tlsa>) -> Zone {
     with_host(Zone::signed(apex).mx(10, mx.name()), mx, records)
 }
 
 /// Adds a host's address and these TLSA records to a zone.
-pub fn with_host(zone: Zone, mx: &MxHost, records: impl IntoIterator<Item = Tlsa>) -> Zone {
+pub(crate) fn with_host(zone: Zone, mx: &MxHost, records: impl IntoIterator<Item = Tlsa>) -> Zone {
     let zone = zone.address(mx.name(), mx.ip());
     let add = |zone: Zone, record| zone.tlsa(mx.name(), mx.port(), record);
     records.into_iter().fold(zone, add)
