@@ -231,9 +231,9 @@ fn what_is_not_understood_is_refused() {
         ("a..b", 64, "'a..b' is not a domain name"),
         ("-z a", 64, "unknown option '-z'"),
         (
-            "--dnssec validate a",
-            78,
-            "dnssec validate is not built yet",
+            "--trust-anchor /dev/null a",
+            64,
+            "/dev/null: expected a DS or DNSKEY record, found none",
         ),
         (
             "--pcap /nonexistent/file a",

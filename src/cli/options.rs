@@ -120,8 +120,25 @@ fn listed(command: &Command) -> Options {
         options.optopt(
             "",
             "dnssec",
-            "validate: check signatures here (not built yet); ad: believe the AD bit of a resolver on loopback",
+            "validate: check signatures here; ad: believe the AD bit of a resolver on loopback",
             "validate|ad",
+        );
+        options.optopt(
+            "",
+            "trust-anchor",
+            "believe these DS and DNSKEY records instead of the root's built-in ones",
+            "FILE",
+        );
+        options.optopt(
+            "",
+            "at",
+            "signatures must be valid at this time instead of now",
+            "UNIXTIME",
+        );
+        options.optflag(
+            "",
+            "sha1",
+            "zones signed with the SHA-1 algorithms 5 and 7 count as secure",
         );
         options.optflag("", "trace", "each step on standard error");
         options.optopt("", "pcap", "write every DNS packet to FILE", "FILE");
@@ -129,32 +146,14 @@ fn listed(command: &Command) -> Options {
     options
 }
 
-/// Options of the interface that need the validator. They are understood, so that their refusal can say why.
-const WITH_VALIDATION: [&str; 3] = ["trust-anchor", "at", "sha1"];
-
 /// Reads a command's words.
 ///
 /// # Errors
 /// [`Failure`] naming the word or option that is not understood.
 pub fn parse(command: &Command, words: Vec<OsString>) -> Result<Matches, Failure> {
-    let mut options = listed(command);
-    if command.looks_up {
-        for name in WITH_VALIDATION {
-            options.optflagopt("", name, "", "");
-        }
-    }
-    let matches = options
+    listed(command)
         .parse(words)
-        .map_err(|fail| refusal(command, &fail))?;
-    let early = WITH_VALIDATION
-        .into_iter()
-        .find(|name| matches.opt_defined(name) && matches.opt_present(name));
-    match early {
-        Some(name) => Err(Failure::usage(format!(
-            "option '--{name}' belongs to validation, which this version cannot do yet; it can only believe a resolver ('--dnssec ad')"
-        ))),
-        None => Ok(matches),
-    }
+        .map_err(|fail| refusal(command, &fail))
 }
 
 fn refusal(command: &Command, fail: &Fail) -> Failure {
@@ -198,12 +197,27 @@ fn overrides(matches: &Matches) -> Result<Overrides, Failure> {
             return Err(Failure::usage(text));
         }
     };
+    let at = matches.opt_str("at");
+    let at = at.map(|text| values::unix_time(&text).map_err(wrong("at")));
+    let trust_anchor = matches.opt_str("trust-anchor").map(|file| {
+        let file = PathBuf::from(file);
+        let anchors = values::trust_anchors(&file).map_err(wrong("trust-anchor"));
+        anchors.map(|anchors| (file, anchors))
+    });
     Ok(Overrides {
+        trust_anchor: trust_anchor.transpose()?,
+        at: at.transpose()?,
+        sha1: matches.opt_present("sha1"),
         servers: servers.collect::<Result<_, _>>()?,
         dnssec,
         pcap: matches.opt_str("pcap").map(PathBuf::from),
         trace: matches.opt_present("trace"),
     })
+}
+
+/// Names the option in front of what is wrong with its value.
+fn wrong(option: &'static str) -> impl Fn(String) -> Failure {
+    move |reason| Failure::usage(format!("option '--{option}': {reason}"))
 }
 
 fn server(text: &str) -> Result<SocketAddr, Failure> {

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use getopts::Matches;
 
-use super::exit;
 use super::options::{Command, Failure, Invocation};
+use super::{chain, exit};
 use crate::bytes::json::Json;
 use crate::dns::annotate::annotate;
 use crate::dns::{Class, EdeCode, Name, Rcode, Rdata, Record, RecordType};
 use crate::log;
 use crate::resolver::{
-    Answer, Content, LookupError, LookupErrorKind, Observer, Packet, Resolve, Resolver, Status,
+    Answer, Content, Explanation, LookupError, LookupErrorKind, Observer, Packet, Resolver, Status,
 };
 use crate::time::Deadline;
 
@@ -50,7 +50,8 @@ fn run(invocation: &Invocation) -> Result<u8, Failure> {
     let resolver = Resolver::with_observers(&config.resolver, observers)
         .map_err(|error| Failure::new(exit::CONFIG, error.to_string()))?;
     let deadline = Deadline::after(config.outbound.lookup_timeout);
-    let report = Report::new(&name, rtype, resolver.lookup(&name, rtype, deadline));
+    let (outcome, explanation) = resolver.explain(&name, rtype, deadline);
+    let report = Report::new(&name, rtype, outcome, explanation);
     let text = match json {
         true => format!("{}\n", report.to_json()),
         false => report.to_text(),
@@ -114,6 +115,8 @@ struct Report {
     rtype: String,
     status: Status,
     reason: String,
+    /// How the status was found out, if it was found out here.
+    explanation: Option<Explanation>,
     rcode: Option<Rcode>,
     extended_errors: Vec<(EdeCode, String)>,
     /// The aliases and the records they lead to.
@@ -126,25 +129,30 @@ struct Report {
 }
 
 impl Report {
-    fn new(name: &Name, rtype: RecordType, outcome: Result<Answer, LookupError>) -> Self {
+    fn new(
+        name: &Name,
+        rtype: RecordType,
+        outcome: Result<Answer, LookupError>,
+        explanation: Option<Explanation>,
+    ) -> Self {
         let (name, rtype) = (name.to_string(), rtype.to_string());
-        match outcome {
-            Ok(answer) => Self::of_answer(name, rtype, answer),
+        let mut report = match outcome {
+            Ok(answer) => Self::of_answer(name, rtype, answer, explanation.as_ref()),
             Err(error) => Self::of_error(name, rtype, error),
-        }
+        };
+        report.explanation = explanation;
+        report
     }
 
-    fn of_answer(name: String, rtype: String, answer: Answer) -> Self {
-        let (status, reason) = if answer.security.is_secure() {
-            (
-                Status::Secure,
-                "the resolver has set the AD bit: it has validated the signatures",
-            )
-        } else {
-            (
-                Status::Insecure,
-                "the resolver has not set the AD bit: the data is unsigned, or the resolver does not validate",
-            )
+    fn of_answer(
+        name: String,
+        rtype: String,
+        answer: Answer,
+        explanation: Option<&Explanation>,
+    ) -> Self {
+        let status = match answer.security.is_secure() {
+            true => Status::Secure,
+            false => Status::Insecure,
         };
         let mut records: Vec<Record> = answer
             .aliases
@@ -168,7 +176,8 @@ impl Report {
             name,
             rtype,
             status,
-            reason: reason.to_owned(),
+            reason: reason_of(status, explanation),
+            explanation: None,
             rcode: Some(answer.rcode),
             extended_errors: answer.extended_errors,
             records,
@@ -184,6 +193,7 @@ impl Report {
             rtype,
             status: Status::of_error(&error),
             reason: error.kind.to_string(),
+            explanation: None,
             rcode: match error.kind {
                 LookupErrorKind::Rcode(rcode) => Some(rcode),
                 _ => None,
@@ -196,7 +206,7 @@ impl Report {
         }
     }
 
-    /// One object with the keys of the interface; `chain` is for a validator of our own.
+    /// One object with the keys of the interface; `chain` is empty where a resolver's AD bit is believed.
     fn to_json(&self) -> Json {
         let rcode = self.rcode.map(|rcode| rcode.to_string());
         let extended_error = |(code, text): &(EdeCode, String)| {
@@ -206,6 +216,7 @@ impl Report {
                 ("text", Json::string(text)),
             ])
         };
+        let chain = self.explanation.as_ref().map_or(&[][..], |all| &all.chain);
         let record = |record: &Record| Json::string(&record.to_string());
         Json::object([
             ("name", Json::string(&self.name)),
@@ -218,7 +229,7 @@ impl Report {
                 Json::array(self.extended_errors.iter().map(extended_error)),
             ),
             ("answer", Json::array(self.records.iter().map(record))),
-            ("chain", Json::array([])),
+            ("chain", chain::json(chain)),
         ])
     }
 
@@ -246,8 +257,28 @@ impl Report {
         for (index, answer) in answers.enumerate() {
             line(if index == 0 { "answer" } else { "" }, &answer);
         }
+        let chain = self.explanation.iter().flat_map(chain::picture);
+        for (index, link) in chain.enumerate() {
+            line(if index == 0 { "chain" } else { "" }, &link);
+        }
         text
     }
+}
+
+/// Why an answer has its status.
+fn reason_of(status: Status, explanation: Option<&Explanation>) -> String {
+    let why = explanation.map(|explanation| explanation.why.as_ref());
+    let reason = match (status, why) {
+        (_, Some(Some(why))) => return why.to_string(),
+        (_, Some(None)) => "every signature is valid, from the trust anchor to the answer",
+        (Status::Secure, None) => {
+            "the resolver has set the AD bit: it has validated the signatures"
+        }
+        (_, None) => {
+            "the resolver has not set the AD bit: the data is unsigned, or the resolver does not validate"
+        }
+    };
+    reason.to_owned()
 }
 
 #[cfg(test)]
@@ -297,7 +328,7 @@ mod tests {
 
     #[test]
     fn json_has_the_keys_of_the_interface() {
-        let report = Report::new(&name("www.example.org"), RecordType::A, Ok(answer()));
+        let report = Report::new(&name("www.example.org"), RecordType::A, Ok(answer()), None);
         assert_eq!(
             report.to_json().to_string(),
             r#"{"name":"www.example.org.","type":"A","status":"secure","rcode":"NOERROR","#
@@ -306,7 +337,7 @@ mod tests {
                 + r#""answer":["www.example.org. 60 IN CNAME host.example.org.","host.example.org. 300 IN A 192.0.2.1"],"chain":[]}"#
         );
         let error = failure(LookupErrorKind::Rcode(Rcode::SERVFAIL), &[6]);
-        let json = Report::new(&name("."), RecordType(65280), Err(error)).to_json();
+        let json = Report::new(&name("."), RecordType(65280), Err(error), None).to_json();
         let json = json.to_string();
         for part in [
             r#""name":".","type":"TYPE65280","status":"bogus","rcode":"SERVFAIL""#,
@@ -318,7 +349,7 @@ mod tests {
 
     #[test]
     fn text_says_the_same() {
-        let report = Report::new(&name("www.example.org"), RecordType::A, Ok(answer()));
+        let report = Report::new(&name("www.example.org"), RecordType::A, Ok(answer()), None);
         let text = report.to_text();
         assert!(
             text.starts_with("www.example.org. A: secure\n  why     the resolver"),
@@ -334,14 +365,14 @@ mod tests {
             content: Content::NxDomain,
             ..answer()
         };
-        let text = Report::new(&name("a"), RecordType::MX, Ok(absent)).to_text();
+        let text = Report::new(&name("a"), RecordType::MX, Ok(absent), None).to_text();
         assert!(text.starts_with("a. MX: insecure\n"), "{text}");
         assert!(
             text.ends_with("  answer  none: the name does not exist\n"),
             "{text}"
         );
         let error = failure(LookupErrorKind::Timeout, &[22]);
-        let text = Report::new(&name("a"), RecordType::MX, Err(error)).to_text();
+        let text = Report::new(&name("a"), RecordType::MX, Err(error), None).to_text();
         let expected = "a. MX: error\n  why     no reply in time\n  EDE     22 (No Reachable Authority) why\\u{7}\n";
         assert_eq!(text, expected);
     }

@@ -213,6 +213,9 @@ fn the_command_line_goes_before_the_file() {
     let overrides = Overrides {
         servers: vec![SocketAddr::from(([127, 0, 0, 1], 5353))],
         dnssec: Some(resolver::DnssecMode::Ad),
+        at: Some(Timestamp::from_unix(1)),
+        sha1: true,
+        trust_anchor: Some((PathBuf::from("anchors"), TrustAnchors::default())),
         pcap: Some(PathBuf::from("a.pcap")),
         trace: true,
     };

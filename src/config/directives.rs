@@ -9,7 +9,6 @@ use super::{Config, values};
 use crate::filter::Chain;
 use crate::log::Level as LogLevel;
 use crate::outbound::policy::{Level, Pattern, Policy};
-use crate::resolver::DnssecMode;
 use crate::time::format_duration;
 
 /// One kind of directive.
@@ -160,9 +159,41 @@ pub(super) static DIRECTIVES: &[Directive] = &[
         name: "dnssec",
         synopsis: "validate|ad [ad-trusted]",
         fallback: Fallback::Words("validate"),
-        meaning: "validate: check signatures here (not built yet: 'serve' refuses it). ad: believe the AD bit of resolvers on loopback; with ad-trusted that of every resolver named",
-        read: |config, words| set(&mut config.resolver.dnssec, dnssec(words)),
-        print: |config| vec![dnssec_words(config.resolver.dnssec)],
+        meaning: "validate: check signatures here. ad: believe the AD bit of resolvers on loopback; with ad-trusted that of every resolver named",
+        read: |config, words| set(&mut config.resolver.dnssec, values::dnssec(words)),
+        print: |config| vec![values::dnssec_words(config.resolver.dnssec)],
+        ..BLANK
+    },
+    Directive {
+        name: "trust-anchor",
+        synopsis: "FILE",
+        fallback: Fallback::FoundOut("the root's, built in"),
+        meaning: "DS and DNSKEY records in zone-file form that are believed without further proof, of the root or of any other zone; only they count then",
+        read: |config, words| {
+            let file = values::absolute_path(one(words)?)?;
+            config.resolver.validation.anchors = values::trust_anchors(&file)?;
+            config.resolver.validation.anchor_file = Some(file);
+            Ok(())
+        },
+        print: |config| {
+            let file = config.resolver.validation.anchor_file.iter();
+            each(&file.map(|file| file.display()).collect::<Vec<_>>())
+        },
+        ..BLANK
+    },
+    Directive {
+        name: "dnssec-sha1",
+        synopsis: "yes|no",
+        fallback: Fallback::Words("no"),
+        meaning: "whether zones signed with the SHA-1 algorithms 5 and 7 count as secure; RFC 9905 says that they must not",
+        read: |config, words| {
+            let sha1 = one(words).and_then(values::yes_or_no);
+            set(&mut config.resolver.validation.sha1, sha1)
+        },
+        print: |config| {
+            let sha1 = config.resolver.validation.sha1;
+            single(&if sha1 { "yes" } else { "no" })
+        },
         ..BLANK
     },
     Directive {
@@ -444,11 +475,9 @@ pub(super) static DIRECTIVES: &[Directive] = &[
 ];
 
 /// Directives of the interface that later versions will have: refused by name, so that nobody believes they count.
-pub(super) const NOT_BUILT: [&str; 9] = [
+pub(super) const NOT_BUILT: [&str; 7] = [
     "certificate",
     "users",
-    "trust-anchor",
-    "dnssec-sha1",
     "route",
     "chroot",
     "sandbox",
@@ -504,28 +533,6 @@ fn listener(words: &[String]) -> Result<SocketAddr, String> {
         }
     }
     values::listener(address)
-}
-
-fn dnssec(words: &[String]) -> Result<DnssecMode, String> {
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    match words.as_slice() {
-        ["validate"] => Ok(DnssecMode::Validate),
-        ["ad"] => Ok(DnssecMode::Ad),
-        ["ad", "ad-trusted"] => Ok(DnssecMode::AdTrusted),
-        _ => Err(format!(
-            "expected 'validate', 'ad' or 'ad ad-trusted', found '{}'",
-            words.join(" ")
-        )),
-    }
-}
-
-fn dnssec_words(mode: DnssecMode) -> Vec<String> {
-    let words: &[&str] = match mode {
-        DnssecMode::Validate => &["validate"],
-        DnssecMode::Ad => &["ad"],
-        DnssecMode::AdTrusted => &["ad", "ad-trusted"],
-    };
-    words.iter().map(ToString::to_string).collect()
 }
 
 fn policy(words: &[String]) -> Result<Policy, String> {

@@ -17,8 +17,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::dnssec::TrustAnchors;
 use crate::outbound::policy::{Level, Pattern, Policy};
 use crate::smtp::Domain;
+use crate::time::Timestamp;
 use crate::{inbound, log, outbound, queue, resolver};
 use directives::{DIRECTIVES, Directive, Fallback, NOT_BUILT, NOT_YET};
 use lexer::Place;
@@ -57,6 +59,12 @@ pub struct Overrides {
     pub servers: Vec<SocketAddr>,
     /// `--dnssec`.
     pub dnssec: Option<resolver::DnssecMode>,
+    /// `--trust-anchor`.
+    pub trust_anchor: Option<(PathBuf, TrustAnchors)>,
+    /// `--at`.
+    pub at: Option<Timestamp>,
+    /// `--sha1`.
+    pub sha1: bool,
     /// `--pcap`.
     pub pcap: Option<PathBuf>,
     /// `--trace`.
@@ -179,6 +187,13 @@ impl Config {
         }
         self.resolver.dnssec = overrides.dnssec.unwrap_or(self.resolver.dnssec);
         self.resolver.pcap.clone_from(&overrides.pcap);
+        let validation = &mut self.resolver.validation;
+        if let Some((file, anchors)) = &overrides.trust_anchor {
+            validation.anchor_file = Some(file.clone());
+            validation.anchors = anchors.clone();
+        }
+        validation.at = overrides.at;
+        validation.sha1 |= overrides.sha1;
         if overrides.trace {
             self.log = log::Level::Trace;
         }

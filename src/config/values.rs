@@ -2,14 +2,18 @@
 
 use core::net::SocketAddr;
 use std::fmt::Display;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::dnssec::TrustAnchors;
 use crate::net::Network;
+use crate::resolver::DnssecMode;
 use crate::resolver::resolv_conf::parse_server;
 use crate::smtp::Domain;
-use crate::time;
+use crate::time::{self, Timestamp};
 
 /// `ADDR[:PORT]`, an IPv6 address with a port in brackets.
 ///
@@ -24,6 +28,76 @@ pub fn resolver(text: &str) -> Result<SocketAddr, String> {
     parse_server(text).ok_or_else(|| {
         format!("expected ADDR[:PORT], for example 127.0.0.1 or [::1]:53, found '{text}'")
     })
+}
+
+/// `validate`, `ad` or `ad ad-trusted`.
+pub(super) fn dnssec(words: &[String]) -> Result<DnssecMode, String> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["validate"] => Ok(DnssecMode::Validate),
+        ["ad"] => Ok(DnssecMode::Ad),
+        ["ad", "ad-trusted"] => Ok(DnssecMode::AdTrusted),
+        _ => Err(format!(
+            "expected 'validate', 'ad' or 'ad ad-trusted', found '{}'",
+            words.join(" ")
+        )),
+    }
+}
+
+/// The words that [`dnssec`] reads as this mode.
+pub(super) fn dnssec_words(mode: DnssecMode) -> Vec<String> {
+    let words: &[&str] = match mode {
+        DnssecMode::Validate => &["validate"],
+        DnssecMode::Ad => &["ad"],
+        DnssecMode::AdTrusted => &["ad", "ad-trusted"],
+    };
+    words.iter().map(ToString::to_string).collect()
+}
+
+/// Octets of a file of trust anchors at most: room for the 64 records that are taken, with comments.
+const ANCHOR_FILE_MOST: u64 = 1 << 20;
+
+/// The trust anchors in a file: DS and DNSKEY records in zone-file form.
+///
+/// # Errors
+/// What is wrong with the file.
+pub fn trust_anchors(file: &Path) -> Result<TrustAnchors, String> {
+    let wrong = |why: &dyn Display| format!("{}: {why}", file.display());
+    let text = read_at_most(file, ANCHOR_FILE_MOST).map_err(|error| wrong(&error))?;
+    TrustAnchors::parse(&text).map_err(|error| wrong(&error))
+}
+
+fn read_at_most(file: &Path, most: u64) -> io::Result<String> {
+    let mut text = String::new();
+    let length = File::open(file)?.take(most + 1).read_to_string(&mut text)?;
+    match u64::try_from(length) {
+        Ok(length) if length <= most => Ok(text),
+        _ => {
+            let text = format!("it is longer than {}", format_size(most));
+            Err(io::Error::new(io::ErrorKind::InvalidData, text))
+        }
+    }
+}
+
+/// A time in seconds since 1970.
+///
+/// # Errors
+/// What was expected.
+pub fn unix_time(text: &str) -> Result<Timestamp, String> {
+    let is_digits = text.bytes().all(|octet| octet.is_ascii_digit());
+    let seconds = text.parse().ok().filter(|_| is_digits);
+    seconds.map(Timestamp::from_unix).ok_or_else(|| {
+        format!("expected seconds since 1970, for example 1795536480, found '{text}'")
+    })
+}
+
+/// `yes` or `no`.
+pub(super) fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => Err(format!("expected 'yes' or 'no', found '{text}'")),
+    }
 }
 
 /// `ADDR:PORT` to listen at.
@@ -151,6 +225,24 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn times_and_switches() {
+        assert_eq!(
+            unix_time("1795536480").map(Timestamp::unix),
+            Ok(1_795_536_480)
+        );
+        for text in ["", "-1", "+1", "now", "99999999999999999999"] {
+            assert!(unix_time(text).is_err(), "{text}");
+        }
+        assert_eq!((yes_or_no("yes"), yes_or_no("no")), (Ok(true), Ok(false)));
+        assert!(yes_or_no("YES").is_err());
+        assert!(trust_anchors(Path::new("/nonexistent/file")).is_err());
+        assert!(
+            trust_anchors(Path::new("/dev/zero"))
+                .is_err_and(|error| error.contains("longer than 1M"))
+        );
     }
 
     #[test]

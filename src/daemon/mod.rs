@@ -21,7 +21,7 @@ use crate::inbound::{self, Inbound};
 use crate::log;
 use crate::outbound::Outbound;
 use crate::queue::{Fault, Queue, SpoolError};
-use crate::resolver::{Resolve, Resolver};
+use crate::resolver::Resolver;
 use crate::sys::process;
 use crate::sys::signal::{self, Signal};
 
@@ -142,7 +142,7 @@ fn warn(config: &Config) {
 
 /// What is built anew from each configuration.
 struct Services {
-    resolver: Arc<dyn Resolve>,
+    resolver: Arc<Resolver>,
     filters: Arc<Chain>,
 }
 
@@ -170,7 +170,7 @@ impl Services {
     }
 }
 
-fn resolver(config: &Config) -> Result<Arc<dyn Resolve>, StartError> {
+fn resolver(config: &Config) -> Result<Arc<Resolver>, StartError> {
     let settings = &config.resolver;
     match settings.check().and_then(|()| Resolver::new(settings)) {
         Ok(resolver) => Ok(Arc::new(resolver)),
@@ -202,9 +202,11 @@ impl Gateway {
         let outbound = Outbound::start(
             config.outbound.clone(),
             Arc::clone(&queue),
-            Arc::clone(&services.resolver),
+            Arc::<Resolver>::clone(&services.resolver),
         );
         let outbound = outbound.map_err(refused("start the scheduler's thread"))?;
+        let watch = services.resolver.watch();
+        watch.map_err(refused("start the thread that tests resolvers"))?;
         let inbound = inbound.start(services.for_sessions(&queue));
         let inbound = inbound.map_err(refused("start the listeners' threads"))?;
         for address in addresses {
@@ -250,6 +252,10 @@ impl Gateway {
 
     fn reload(&mut self, mut new: Config) -> Result<(), StartError> {
         let services = Services::build(&new, Some((&self.config, &self.services)))?;
+        if !Arc::ptr_eq(&services.resolver, &self.services.resolver) {
+            let watch = services.resolver.watch();
+            watch.map_err(refused("start the thread that tests resolvers"))?;
+        }
         for name in self.started.fixed_differences(&new) {
             log::warning(format_args!("a new value of '{name}' takes a restart"));
         }
@@ -260,8 +266,10 @@ impl Gateway {
         log::set_level(new.log);
         self.inbound
             .reload(new.inbound.clone(), services.for_sessions(&self.queue));
-        self.outbound
-            .reload(new.outbound.clone(), Arc::clone(&services.resolver));
+        self.outbound.reload(
+            new.outbound.clone(),
+            Arc::<Resolver>::clone(&services.resolver),
+        );
         self.services = services;
         self.config = new;
         warn(&self.config);

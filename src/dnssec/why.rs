@@ -462,8 +462,8 @@ impl Why {
     }
 }
 
-/// A time of an RRSIG record. They are 32 bits wide; until 2106 no more are needed.
-fn date(seconds: u32) -> String {
+/// A time of an RRSIG record in words. They are 32 bits wide; until 2106 no more are needed.
+pub fn date(seconds: u32) -> String {
     let c = Timestamp::from_unix(seconds.into()).civil();
     let (year, month, day) = (c.year, c.month, c.day);
     let (hour, minute, second) = (c.hour, c.minute, c.second);

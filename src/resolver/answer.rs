@@ -69,13 +69,15 @@ pub(super) fn read(
     } else if reply.rcode() == Rcode::NXDOMAIN {
         return Err(Unreadable::Contradiction("NXDOMAIN, and data"));
     } else {
-        let ttl = answers.ttl_of(&found).min(positive_cap(rtype));
+        let ttl = answers.ttl_of(&found);
         let records = found.into_iter().map(|record| Record {
             name: reading.target.clone(),
             data: without_random_case(&record.data),
             ..*record
         });
-        (Some(Content::Records(records.collect())), ttl)
+        let content = Content::Records(records.collect());
+        let ttl = ttl.min(cap(&content, rtype));
+        (Some(content), ttl)
     };
     reading.content = content;
     reading.ttl = reading.ttl.min(ttl);
@@ -102,11 +104,12 @@ fn follow_aliases(
     Ok(())
 }
 
-fn positive_cap(rtype: RecordType) -> u32 {
-    if rtype == RecordType::TLSA {
-        TLSA_TTL_AT_MOST
-    } else {
-        TTL_AT_MOST
+/// The longest that content of an answer may be used, in seconds.
+pub(super) fn cap(content: &Content, rtype: RecordType) -> u32 {
+    match content {
+        Content::Records(_) if rtype == RecordType::TLSA => TLSA_TTL_AT_MOST,
+        Content::Records(_) => TTL_AT_MOST,
+        Content::NoData | Content::NxDomain => NEGATIVE_TTL_AT_MOST,
     }
 }
 
@@ -263,7 +266,7 @@ impl<'a> Section<'a> {
 }
 
 /// Names that a server may have written as pointers into the question show the random case of its letters; they all become lower case.
-fn without_random_case(data: &Rdata) -> Rdata {
+pub(super) fn without_random_case(data: &Rdata) -> Rdata {
     match data {
         Rdata::Ns(name) => Rdata::Ns(name.to_lowercase()),
         Rdata::Cname(name) => Rdata::Cname(name.to_lowercase()),

@@ -25,7 +25,7 @@ impl Wire<'_> {
         transport: Transport,
         deadline: Deadline,
     ) -> Result<Box<Reply>, Fault> {
-        let query = Query::new(name, rtype).map_err(|error| {
+        let query = Query::new(name, rtype, self.checks).map_err(|error| {
             Fault::Unreachable(format!("no random numbers for the query: {error}"))
         })?;
         let started = Instant::now();
@@ -57,7 +57,8 @@ impl Wire<'_> {
             udp::Received::Reply(reply) => Ok(reply),
             udp::Received::UseTcp(why) => {
                 self.trace(format_args!("asks again over TCP: {why}"));
-                tcp::ask(self, query, deadline.within(TCP_WAIT))
+                let reply = tcp::ask(self, query, deadline.within(TCP_WAIT));
+                reply.map_err(|fault| fault.after(why))
             }
         }
     }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::dns::{Class, Opcode};
 use crate::resolver::fake::{Fake, address, name, reply};
+use crate::resolver::query::Checks;
 
 /// Long enough for a loaded machine to answer.
 const PATIENT: Duration = Duration::from_secs(5);
@@ -12,6 +13,7 @@ const SHORT: Duration = Duration::from_millis(100);
 fn ask(fake: &Fake, transport: Transport, udp_wait: Duration) -> Result<Box<Reply>, Fault> {
     let wire = Wire {
         server: fake.address,
+        checks: Checks::Upstream,
         udp_wait,
         observers: &[],
     };

@@ -1,11 +1,13 @@
 //! Looks up DNS data and says what is proven about it.
 //!
-//! One lookup, from the caller down: [`stub`] (cache, aliases across replies) → `upstream` (several servers) → `servers` (whose turn) →
+//! One lookup, from the caller down: [`stub`] (cache, aliases across replies) → `flights` (equal questions once) → `upstream` (several servers) → `servers` (whose turn) →
 //! `exchange` (one server: UDP, then TCP where it must) → `udp`, `tcp` over a `wire` → `query` (is this the reply to our question?) and back up →
 //! `trust` (what the AD bit is worth) → `answer` (what the records say) → `cache`.
 //!
-//! Limitations: the status of an answer is a trusted resolver's AD bit. Checking signatures here is not built yet; it will stand in
-//! `resolver/validate.rs` beside `trust`, where every reply gets its status. Equal questions asked at the same time are each sent.
+//! That is the way where a trusted resolver's AD bit is believed. Where signatures are checked here, `validate` stands in the place of
+//! `trust` and `answer`: it drives the validator of `dnssec` over `upstream`, with what is known of `zones`; `self_test` watches the resolvers.
+//!
+//! Limitation: trust anchors do not follow a change of the root's keys by themselves (RFC 5011); that takes a release or `trust-anchor FILE`.
 #![forbid(unsafe_code)]
 
 mod answer;
@@ -14,10 +16,12 @@ mod exchange;
 #[cfg(test)]
 #[path = "fake_tests.rs"]
 mod fake;
+mod flights;
 pub mod observe;
 pub mod pcap;
 mod query;
 pub mod resolv_conf;
+mod self_test;
 mod servers;
 pub mod status;
 pub mod stub;
@@ -25,7 +29,9 @@ mod tcp;
 mod trust;
 mod udp;
 mod upstream;
+mod validate;
 mod wire;
+mod zones;
 
 use std::fmt;
 use std::time::Duration;
@@ -34,13 +40,15 @@ use core::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::dns::{EdeCode, Name, Rcode, Record, RecordType};
-use crate::dnssec::Security;
-use crate::time::Deadline;
+use crate::dnssec::{Security, TrustAnchors};
+use crate::time::{Deadline, Timestamp};
 
 pub use observe::{Direction, Observer, Packet, Transport};
 pub use resolv_conf::ResolvConf;
+pub use self_test::CarrierTest;
 pub use status::Status;
 pub use stub::{Resolver, SetupError};
+pub use validate::Explanation;
 
 /// How to look things up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,8 +59,35 @@ pub struct Settings {
     pub retry: Retry,
     /// Where answers get their security status from.
     pub dnssec: DnssecMode,
+    /// What signatures are checked against, where they are checked here.
+    pub validation: ValidationSettings,
     /// File that gets every DNS packet (`--pcap`).
     pub pcap: Option<PathBuf>,
+}
+
+/// What signatures are checked against.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValidationSettings {
+    /// The keys that are believed without further proof.
+    pub anchors: TrustAnchors,
+    /// The file they come from; `None` for those that are built in.
+    pub anchor_file: Option<PathBuf>,
+    /// Whether the algorithms 5 and 7 count; RFC 9905 says that operators must not want them.
+    pub sha1: bool,
+    /// The time at which signatures must be valid instead of now (`--at`).
+    pub at: Option<Timestamp>,
+}
+
+/// The root's keys, now.
+impl Default for ValidationSettings {
+    fn default() -> Self {
+        Self {
+            anchors: TrustAnchors::built_in(),
+            anchor_file: None,
+            sha1: false,
+            at: None,
+        }
+    }
 }
 
 /// How patient a lookup is with each server (`options timeout:N attempts:N` of resolv.conf).
@@ -77,7 +112,7 @@ impl Default for Retry {
 /// Where the security status of answers comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DnssecMode {
-    /// `validate`: signatures are checked here. Not built yet: refused at start, its place is `resolver/validate.rs`.
+    /// `validate`: signatures are checked here, and resolvers are mere carriers.
     #[default]
     Validate,
     /// `ad`: the AD bit of a resolver on loopback is believed (RFC 4035 §4.9.3).
@@ -137,7 +172,7 @@ pub struct Answer {
     pub content: Content,
     /// How long the answer may be used, in seconds.
     pub ttl: u32,
-    /// Response code as received.
+    /// Response code, as received or, where signatures are checked here, as proven.
     pub rcode: Rcode,
     /// Extended DNS errors the resolver attached: for the log, never for decisions (RFC 8914 §6).
     pub extended_errors: Vec<(EdeCode, String)>,
@@ -200,9 +235,9 @@ pub enum LookupErrorKind {
     NoDnssec(String),
     /// The AD bit came over a link, or from a server, that is not trusted for it.
     NotTrusted,
-    /// Validation found the data forged or broken; names the failed check.
+    /// ValidationSettings found the data forged or broken; names the failed check.
     Bogus(String),
-    /// Validation could not be completed; names why.
+    /// ValidationSettings could not be completed; names why.
     Indeterminate(String),
     /// More than the allowed number of alias links, or a loop.
     AliasLimit,
@@ -217,7 +252,10 @@ impl fmt::Display for LookupError {
             write!(f, " [resolver {}]", self.server)?;
         }
         for (code, text) in &self.extended_errors {
-            write!(f, " (EDE {}: {text})", code.0)?;
+            match text.is_empty() {
+                true => write!(f, " (EDE {}: {code})", code.0)?,
+                false => write!(f, " (EDE {}: {text})", code.0)?,
+            }
         }
         Ok(())
     }

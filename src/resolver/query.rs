@@ -11,6 +11,15 @@ const CASE_OCTETS: usize = 32;
 /// Opcode of an ordinary query (RFC 1035 §4.1.1).
 const OPCODE_QUERY: Opcode = Opcode(0);
 
+/// Who is to check what a query brings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Checks {
+    /// The resolver, and it is to say what it found out: AD set, CD clear (RFC 6840 §5.7).
+    Upstream,
+    /// We: CD set, so that the resolver hands out whatever it has (RFC 6840 §5.9).
+    Here,
+}
+
 /// A question made hard to guess: random id, and random case of the letters in its name (0x20).
 pub(super) struct Query {
     id: u16,
@@ -48,23 +57,24 @@ pub(super) enum Judgement {
 }
 
 impl Query {
-    /// A query with RD, DO and AD set, CD clear: "tell me whether you could authenticate it" (RFC 6840 §5.7).
+    /// A query with RD and DO set, and with the flags that say who checks.
     ///
     /// # Errors
     /// When the random generator fails, which must not be papered over.
-    pub(super) fn new(name: &Name, rtype: RecordType) -> Result<Self, openssl::error::ErrorStack> {
+    pub(super) fn new(
+        name: &Name,
+        rtype: RecordType,
+        checks: Checks,
+    ) -> Result<Self, openssl::error::ErrorStack> {
         let (mut id, mut case) = ([0; 2], [0; CASE_OCTETS]);
         rand_bytes(&mut id)?;
         rand_bytes(&mut case)?;
-        Ok(Self::with(
-            name.with_case_bits(&case),
-            rtype,
-            u16::from_be_bytes(id),
-        ))
+        let (name, id) = (name.with_case_bits(&case), u16::from_be_bytes(id));
+        Ok(Self::with(name, rtype, checks, id))
     }
 
     /// The query with its random parts given.
-    fn with(name: Name, rtype: RecordType, id: u16) -> Self {
+    fn with(name: Name, rtype: RecordType, checks: Checks, id: u16) -> Self {
         let question = Question {
             name,
             rtype,
@@ -72,7 +82,8 @@ impl Query {
         };
         let edns = Edns::query(UDP_SIZE, true);
         let mut message = Message::query(id, question.clone(), Some(edns));
-        message.header.authentic_data = true;
+        message.header.authentic_data = checks == Checks::Upstream;
+        message.header.checking_disabled = checks == Checks::Here;
         Self {
             id,
             question,
@@ -150,6 +161,7 @@ mod tests {
         Query::with(
             Name::parse("hOsT.Example").expect("a name"),
             RecordType::A,
+            Checks::Here,
             0xABCD,
         )
     }
@@ -226,7 +238,8 @@ mod tests {
     #[test]
     fn no_two_queries_are_alike() {
         let name = Name::parse("mail.some-long-domain.example").expect("a name");
-        let [first, second] = [0; 2].map(|_| Query::new(&name, RecordType::TLSA).expect("random"));
+        let [first, second] =
+            [0; 2].map(|_| Query::new(&name, RecordType::TLSA, Checks::Upstream).expect("random"));
         assert!(first.octets() != second.octets());
         assert_eq!(first.question.name, second.question.name);
     }

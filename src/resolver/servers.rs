@@ -44,6 +44,12 @@ impl Servers {
             .collect()
     }
 
+    /// All servers as configured.
+    pub(super) fn all(&self) -> Vec<SocketAddr> {
+        let servers = self.lock();
+        servers.iter().map(|server| server.address).collect()
+    }
+
     /// Remembers that a server gave no usable reply.
     pub(super) fn failed(&self, address: SocketAddr, now: Instant) {
         for server in self

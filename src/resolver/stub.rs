@@ -9,30 +9,33 @@ use std::time::Instant;
 use core::net::SocketAddr;
 
 use super::cache::{Cache, Outcome};
+use super::flights::Flights;
 use super::observe::Observer;
 use super::pcap::Pcap;
 use super::servers::Servers;
 use super::trust::AdTrust;
 use super::upstream::{Failure, Finding, Upstream};
+use super::validate::{Explanation, Validator};
 use super::{
-    ALIASES_AT_MOST, Alias, Answer, Content, LookupError, LookupErrorKind, Resolve, Settings,
+    ALIASES_AT_MOST, Alias, Answer, Content, LookupErrorKind, Resolve, Settings, ValidationSettings,
 };
 use crate::dns::{EdeCode, Name, RecordType};
-use crate::dnssec::Security;
+use crate::dnssec::{RrsetId, Security};
 use crate::log;
 use crate::time::Deadline;
 
 /// Asks the configured servers; shared by all threads.
 pub struct Resolver {
-    upstream: Upstream,
+    pub(super) upstream: Upstream,
     cache: Mutex<Cache>,
+    flights: Flights,
+    /// What signatures are checked against; `None` where a resolver's AD bit is believed.
+    validator: Option<Validator>,
 }
 
 /// Why there is no resolver: one line that says what to change.
 #[derive(Debug)]
 pub enum SetupError {
-    /// `dnssec validate` is asked for.
-    ValidationNotBuilt,
     /// With `dnssec ad`, this server is not on loopback, and nobody vouched for it.
     NotTrusted(SocketAddr),
     /// There is no server at all.
@@ -44,9 +47,6 @@ pub enum SetupError {
 impl fmt::Display for SetupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ValidationNotBuilt => f.write_str(
-                "dnssec validate is not built yet; say 'dnssec ad' (or --dnssec ad) with a validating resolver on loopback",
-            ),
             Self::NotTrusted(server) => write!(
                 f,
                 "resolver {server} is not on loopback, so anybody on the way can set its AD bit (resolver-not-validating): \
@@ -70,11 +70,12 @@ impl Settings {
     /// # Errors
     /// [`SetupError`].
     pub fn check(&self) -> Result<(), SetupError> {
-        let trust = AdTrust::of(self.dnssec).ok_or(SetupError::ValidationNotBuilt)?;
         if self.servers.is_empty() {
             return Err(SetupError::NoServers);
         }
-        match self.servers.iter().find(|server| !trust.admits(**server)) {
+        let trust = AdTrust::of(self.dnssec);
+        let is_refused = |server: &&SocketAddr| trust.is_some_and(|trust| !trust.admits(**server));
+        match self.servers.iter().find(is_refused) {
             Some(server) => Err(SetupError::NotTrusted(*server)),
             None => Ok(()),
         }
@@ -86,7 +87,7 @@ impl Resolver {
     /// never asked, and with no other every lookup fails with [`LookupErrorKind::NotTrusted`].
     ///
     /// # Errors
-    /// [`SetupError::ValidationNotBuilt`], [`SetupError::Pcap`].
+    /// [`SetupError::Pcap`].
     pub fn new(settings: &Settings) -> Result<Self, SetupError> {
         Self::with_observers(settings, Vec::new())
     }
@@ -99,7 +100,7 @@ impl Resolver {
         settings: &Settings,
         mut observers: Vec<Arc<dyn Observer>>,
     ) -> Result<Self, SetupError> {
-        let trust = AdTrust::of(settings.dnssec).ok_or(SetupError::ValidationNotBuilt)?;
+        let trust = AdTrust::of(settings.dnssec);
         if let Some(path) = &settings.pcap {
             let pcap = Pcap::open(path).map_err(|error| SetupError::Pcap(path.clone(), error))?;
             observers.push(Arc::new(pcap));
@@ -112,7 +113,46 @@ impl Resolver {
                 observers,
             },
             cache: Mutex::new(Cache::new()),
+            flights: Flights::default(),
+            validator: trust
+                .is_none()
+                .then(|| Validator::new(&settings.validation)),
         })
+    }
+
+    pub(super) const fn validation(&self) -> Option<&ValidationSettings> {
+        match &self.validator {
+            Some(validator) => Some(&validator.settings),
+            None => None,
+        }
+    }
+
+    /// As [`Resolve::lookup_fresh`], with everything that was found out on the way; `None` where a resolver's AD bit is believed.
+    pub fn explain(
+        &self,
+        name: &Name,
+        rtype: RecordType,
+        deadline: Deadline,
+    ) -> (Outcome, Option<Explanation>) {
+        let (result, length, explanation) = match &self.validator {
+            Some(validator) => {
+                let question = RrsetId {
+                    owner: name.clone(),
+                    rtype,
+                };
+                let found = self.validate(validator, &question, deadline);
+                (found.result, found.length, Some(found.explanation))
+            }
+            None => {
+                let mut trail = Trail::start(name);
+                let result = self.follow(&mut trail, rtype, deadline);
+                (result, trail.length, None)
+            }
+        };
+        let outcome = result.map_err(|failure| failure.about(name, rtype));
+        let key = (name.clone(), rtype);
+        self.cache().insert(key, &outcome, length, Instant::now());
+        (outcome, explanation)
     }
 
     /// Asks until data or a denial is found, on through aliases whose targets the reply does not hold.
@@ -136,6 +176,15 @@ impl Resolver {
         Err(Failure::new(LookupErrorKind::AliasLimit, None))
     }
 
+    /// What is known and may still be used.
+    fn known(&self, name: &Name, rtype: RecordType) -> Option<Outcome> {
+        let known = self.cache().find(name, rtype, Instant::now());
+        if known.is_some() {
+            log::trace(format_args!("dns cache: {name} {rtype} is known"));
+        }
+        known
+    }
+
     fn cache(&self) -> MutexGuard<'_, Cache> {
         // No code panics with half a change of the cache made.
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
@@ -144,32 +193,19 @@ impl Resolver {
 
 impl Resolve for Resolver {
     fn lookup(&self, name: &Name, rtype: RecordType, deadline: Deadline) -> Outcome {
-        let known = self.cache().find(name, rtype, Instant::now());
-        if let Some(known) = known {
-            log::trace(format_args!("dns cache: {name} {rtype} is known"));
+        if let Some(known) = self.known(name, rtype) {
             return known;
         }
-        self.lookup_fresh(name, rtype, deadline)
+        let key = (name.clone(), rtype);
+        self.flights.share(&key, deadline, || {
+            // Another thread may have found it since.
+            let known = self.known(name, rtype);
+            known.unwrap_or_else(|| self.lookup_fresh(name, rtype, deadline))
+        })
     }
 
     fn lookup_fresh(&self, name: &Name, rtype: RecordType, deadline: Deadline) -> Outcome {
-        let mut trail = Trail::start(name);
-        let outcome = self
-            .follow(&mut trail, rtype, deadline)
-            .map_err(|failure| LookupError {
-                kind: failure.kind,
-                name: name.clone(),
-                rtype,
-                server: failure
-                    .server
-                    .map(|server| server.to_string())
-                    .unwrap_or_default(),
-                extended_errors: failure.extended_errors,
-            });
-        let key = (name.clone(), rtype);
-        self.cache()
-            .insert(key, &outcome, trail.length, Instant::now());
-        outcome
+        self.explain(name, rtype, deadline).0
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the AD bit of a reply is worth (rfc C5, RFC 4035 §4.9.3, RFC 6840 §5.7 to §5.8).
 //!
-//! Here each reply gets its status; a validator of our own (`validate.rs`) will be the second way to get one.
+//! Here each reply gets its status; the validator (`validate.rs`) is the other way to get one.
 
 use core::net::SocketAddr;
 

@@ -10,18 +10,19 @@ use core::net::SocketAddr;
 
 use super::answer::{self, Reading, Unreadable};
 use super::observe::{Observer, Transport};
-use super::query::Reply;
+use super::query::{Checks, Reply};
 use super::servers::Servers;
 use super::trust::AdTrust;
 use super::wire::{Fault, Wire};
-use super::{LookupErrorKind, Retry};
-use crate::dns::{EdeCode, Name, Rcode, RecordType};
+use super::{LookupError, LookupErrorKind, Retry};
+use crate::dns::{EdeCode, Message, Name, Rcode, RecordType};
 use crate::dnssec::Security;
 use crate::time::{Deadline, Timestamp};
 
 /// The servers, how they are asked, and what their word is worth.
 pub(super) struct Upstream {
-    pub(super) trust: AdTrust,
+    /// Whose AD bit counts; `None` where signatures are checked here: then nobody's does, and everybody may carry.
+    pub(super) trust: Option<AdTrust>,
     pub(super) retry: Retry,
     pub(super) servers: Servers,
     pub(super) observers: Vec<Arc<dyn Observer>>,
@@ -38,7 +39,27 @@ pub(super) struct Finding {
     pub(super) length: usize,
 }
 
+/// How servers are asked to carry data that are checked here.
+#[derive(Clone, Copy)]
+pub(super) struct Carriage<'a> {
+    /// [`Checks::Here`]; only the search for what a broken answer suffers from asks with [`Checks::Upstream`].
+    pub(super) checks: Checks,
+    /// Who brought what was worth nothing. They are asked only if there is nobody else, and then over TCP, where nobody but they can answer.
+    pub(super) blamed: &'a [SocketAddr],
+    /// When it must be over.
+    pub(super) deadline: Deadline,
+}
+
+/// A reply as it was carried here.
+pub(super) struct Carried {
+    pub(super) message: Message,
+    pub(super) server: SocketAddr,
+    /// Length of the reply in octets.
+    pub(super) length: usize,
+}
+
 /// Why there is none, and who is to blame.
+#[derive(Clone, Debug)]
 pub(super) struct Failure {
     pub(super) kind: LookupErrorKind,
     pub(super) server: Option<SocketAddr>,
@@ -55,6 +76,23 @@ impl Failure {
         }
     }
 
+    /// As the caller of a lookup gets it.
+    pub(super) fn about(self, name: &Name, rtype: RecordType) -> LookupError {
+        let server = self.server.map(|server| server.to_string());
+        LookupError {
+            kind: self.kind,
+            name: name.clone(),
+            rtype,
+            server: server.unwrap_or_default(),
+            extended_errors: self.extended_errors,
+        }
+    }
+
+    /// Silence says less than what the system reports, and that less than a reply; of two that say as much, the first counts.
+    pub(super) const fn says_less_than(&self, other: &Self) -> bool {
+        self.is_passing() && (matches!(self.kind, LookupErrorKind::Timeout) || !other.is_passing())
+    }
+
     /// Whether asking the same server the same question again may help.
     const fn is_passing(&self) -> bool {
         matches!(
@@ -68,29 +106,103 @@ impl Upstream {
     /// Asks until a reply can be read, the servers are through, or the deadline is over.
     ///
     /// # Errors
-    /// The first [`Failure`] that a server caused by what it said; if none said anything, the last one.
+    /// The first [`Failure`] that a server caused by what it said; if none said anything, the first failure that the system reports.
     pub(super) fn ask(
         &self,
         name: &Name,
         rtype: RecordType,
         deadline: Deadline,
     ) -> Result<Finding, Failure> {
-        let mut waiting = self.admitted()?;
-        let mut failure = Failure::new(LookupErrorKind::Timeout, None);
+        let servers = self.admitted()?;
+        self.rounds(servers, &self.plan(), deadline, |server, transport| {
+            let reply = self.fetch(
+                server,
+                (name, rtype),
+                (Checks::Upstream, transport),
+                deadline,
+            )?;
+            self.understand(server, name, rtype, &reply)
+        })
+    }
+
+    /// As [`Upstream::ask`] for data that are checked here: whatever is no error may be worth checking.
+    ///
+    /// # Errors
+    /// As [`Upstream::ask`].
+    pub(super) fn carry(
+        &self,
+        name: &Name,
+        rtype: RecordType,
+        how: Carriage<'_>,
+    ) -> Result<Carried, Failure> {
+        let (blamed, others): (Vec<_>, Vec<_>) = self
+            .admitted()?
+            .into_iter()
+            .partition(|server| how.blamed.contains(server));
+        let (servers, plan) = match others.is_empty() {
+            true => (blamed, vec![Transport::Tcp]),
+            false => (others, self.plan()),
+        };
+        self.rounds(servers, &plan, how.deadline, |server, transport| {
+            self.carry_from(server, (name, rtype), (how.checks, transport), how.deadline)
+        })
+    }
+
+    /// As [`Upstream::carry`], from one server, asked once.
+    ///
+    /// # Errors
+    /// As [`Upstream::ask`].
+    pub(super) fn carry_from(
+        &self,
+        server: SocketAddr,
+        question: (&Name, RecordType),
+        way: (Checks, Transport),
+        deadline: Deadline,
+    ) -> Result<Carried, Failure> {
+        let reply = self.fetch(server, question, way, deadline)?;
+        let extended_errors = reply.message.extended_errors();
+        match readable(reply.message.rcode(), &extended_errors) {
+            Ok(()) => Ok(Carried {
+                message: reply.message,
+                server,
+                length: reply.length,
+            }),
+            Err(kind) => Err(Failure {
+                kind,
+                server: Some(server),
+                extended_errors,
+            }),
+        }
+    }
+
+    /// The transport of each round.
+    fn plan(&self) -> Vec<Transport> {
         let datagrams = (0..self.retry.attempts).map(|_| Transport::Udp);
-        for transport in datagrams.chain([Transport::Tcp]) {
+        datagrams.chain([Transport::Tcp]).collect()
+    }
+
+    fn rounds<T>(
+        &self,
+        servers: Vec<SocketAddr>,
+        plan: &[Transport],
+        deadline: Deadline,
+        ask: impl Fn(SocketAddr, Transport) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let mut waiting = servers;
+        let mut failure = Failure::new(LookupErrorKind::Timeout, None);
+        for transport in plan {
             let mut silent = Vec::new();
             for server in waiting {
                 if deadline.is_over() {
                     return Err(failure);
                 }
-                match self.ask_server(server, (name, rtype), transport, deadline) {
-                    Ok(finding) => return Ok(finding),
+                match ask(server, *transport) {
+                    Ok(found) => return Ok(found),
                     Err(next) => {
                         if next.is_passing() {
                             silent.push(server);
                         }
-                        if failure.is_passing() {
+                        if failure.says_less_than(&next) {
                             failure = next;
                         }
                     }
@@ -107,7 +219,7 @@ impl Upstream {
             .servers
             .in_order(Instant::now())
             .into_iter()
-            .partition(|server| self.trust.admits(*server));
+            .partition(|server| self.admits(*server));
         match (admitted.is_empty(), others.first()) {
             (false, _) => Ok(admitted),
             (true, None) => Err(Failure::new(LookupErrorKind::NoServers, None)),
@@ -115,22 +227,27 @@ impl Upstream {
         }
     }
 
-    fn ask_server(
+    fn admits(&self, server: SocketAddr) -> bool {
+        self.trust.is_none_or(|trust| trust.admits(server))
+    }
+
+    fn fetch(
         &self,
         server: SocketAddr,
         (name, rtype): (&Name, RecordType),
-        transport: Transport,
+        (checks, transport): (Checks, Transport),
         deadline: Deadline,
-    ) -> Result<Finding, Failure> {
+    ) -> Result<Reply, Failure> {
         let wire = Wire {
             server,
+            checks,
             udp_wait: self.retry.timeout,
             observers: &self.observers,
         };
         match wire.ask(name, rtype, transport, deadline) {
             Ok(reply) => {
                 self.servers.replied(server);
-                self.understand(server, name, rtype, &reply)
+                Ok(*reply)
             }
             Err(fault) => {
                 // A caller in a hurry says nothing about the server.
@@ -155,7 +272,9 @@ impl Upstream {
         match readable(message.rcode(), &extended_errors).and_then(|()| read(name, rtype, reply)) {
             Ok(reading) => Ok(Finding {
                 reading,
-                security: self.trust.status(server, message),
+                security: self
+                    .trust
+                    .map_or(Security::Insecure, |trust| trust.status(server, message)),
                 rcode: message.rcode(),
                 extended_errors,
                 server,

@@ -7,12 +7,15 @@ use std::time::Duration;
 use core::net::SocketAddr;
 
 use super::observe::{Direction, Observer, Packet, Transport};
+use super::query::Checks;
 use crate::log;
 
 /// The way to one server, and who watches it.
 pub(super) struct Wire<'a> {
     /// The server.
     pub(super) server: SocketAddr,
+    /// Who checks the data.
+    pub(super) checks: Checks,
     /// Wait for the reply to one datagram.
     pub(super) udp_wait: Duration,
     /// Those who see every packet.
@@ -33,6 +36,16 @@ pub(super) enum Fault {
 }
 
 impl Fault {
+    /// Says why TCP was used at all, where that was refused.
+    pub(super) fn after(self, why: &str) -> Self {
+        match self {
+            Self::Unreachable(fault) => {
+                Self::Unreachable(format!("{why} over UDP, and over TCP {fault}"))
+            }
+            other => other,
+        }
+    }
+
     pub(super) fn malformed(why: &str) -> Self {
         Self::Malformed(why.to_owned())
     }

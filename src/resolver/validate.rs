@@ -1,0 +1,426 @@
+//! Lookups whose signatures are checked here: brings the validator of `dnssec` the replies it needs, and tells apart a zone that is broken
+//! and a resolver that is (rfc C1, C5).
+//!
+//! A question that ends as bogus is asked once more, of another resolver or over TCP, with nothing but the trust anchors believed. If that
+//! ends the same, the resolvers are asked what they think of it themselves, which is for the log and decides nothing.
+
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use core::net::SocketAddr;
+
+use super::answer::{cap, without_random_case};
+use super::query::Checks;
+use super::stub::Resolver;
+use super::upstream::{Carriage, Carried, Failure};
+use super::zones::Zones;
+use super::{Alias, Answer, Content, LookupErrorKind, ValidationSettings};
+use crate::dns::{EdeCode, Rcode, Rdata, Record, RecordType};
+use crate::dnssec::chain::{self, Known, Link, Part, Progress};
+use crate::dnssec::{Algorithms, Consequence, RrsetId, Why};
+use crate::log;
+use crate::time::{Deadline, Timestamp};
+
+/// Questions of one validation asked at the same time; a cold chain of four zones has as many at once.
+const AT_ONCE: usize = 8;
+
+/// What signatures are checked against, and what came of it so far.
+pub(super) struct Validator {
+    pub(super) settings: ValidationSettings,
+    zones: Zones,
+}
+
+impl Validator {
+    pub(super) fn new(settings: &ValidationSettings) -> Self {
+        Self {
+            settings: settings.clone(),
+            zones: Zones::new(),
+        }
+    }
+}
+
+/// A lookup with everything that was found out on the way.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    /// The zones from the trust anchor down, each once; one that broke is last.
+    pub chain: Vec<Link>,
+    /// The RRsets and the denial that make up the answer; one that broke is last.
+    pub parts: Vec<Part>,
+    /// Why the answer is not secure.
+    pub why: Option<Why>,
+}
+
+/// A validated lookup.
+pub(super) struct Validated {
+    pub(super) result: Result<Answer, Failure>,
+    pub(super) explanation: Explanation,
+    /// Length of the replies in octets.
+    pub(super) length: usize,
+}
+
+impl Resolver {
+    /// Looks up one RRset with signatures checked here.
+    pub(super) fn validate(
+        &self,
+        validator: &Validator,
+        question: &RrsetId,
+        deadline: Deadline,
+    ) -> Validated {
+        let now = validator.settings.now();
+        if let Some(fault) = validator.settings.fault_of_clock() {
+            return Validated::failed(LookupErrorKind::Indeterminate(fault));
+        }
+        let known = validator.zones.at(now);
+        let first = Run::new(self, validator, &[], deadline).go(question, &known);
+        if !first.is_bogus() {
+            return first.validated;
+        }
+        log::trace(format_args!(
+            "dns: {question} is bogus, asked again another way"
+        ));
+        let known = known.blank();
+        let second = Run::new(self, validator, &first.servers, deadline).go(question, &known);
+        if !second.is_bogus() {
+            self.blame(question, &first, &second);
+            return second.validated.or(first.validated);
+        }
+        self.diagnose(validator, question, second, deadline)
+    }
+
+    /// Puts resolvers last that brought what did not validate, where others brought what does.
+    fn blame(&self, question: &RrsetId, first: &Found, second: &Found) {
+        let is_better = second.validated.result.is_ok();
+        for server in first.servers.iter().filter(|_| is_better) {
+            if !second.servers.contains(server) {
+                log::warning(format_args!(
+                    "dns: what resolver {server} says of {question} is bogus, but not what others say; it is asked last for a while"
+                ));
+                self.upstream.servers.failed(*server, Instant::now());
+            }
+        }
+    }
+
+    /// Adds what the resolvers have to say about bogus data, and whether they could have carried better.
+    fn diagnose(
+        &self,
+        validator: &Validator,
+        question: &RrsetId,
+        found: Found,
+        deadline: Deadline,
+    ) -> Validated {
+        let mut validated = found.validated;
+        let how = Carriage {
+            checks: Checks::Upstream,
+            blamed: &[],
+            deadline,
+        };
+        let said = match self.upstream.carry(&question.owner, question.rtype, how) {
+            Ok(carried) => carried.message.extended_errors(),
+            Err(failure) => failure.extended_errors,
+        };
+        if let Err(failure) = &mut validated.result {
+            failure.extended_errors.extend(said);
+            let is_missing = matches!(
+                validated.explanation.why,
+                Some(
+                    Why::RrsigMissing { .. }
+                        | Why::DnskeyMissing { .. }
+                        | Why::DenialMissing { .. }
+                )
+            );
+            let tests = found
+                .servers
+                .iter()
+                .map(|server| self.test_carrier(*server, &validator.settings));
+            let faults: Option<Vec<String>> = match is_missing {
+                true => tests.map(Result::err).collect(),
+                false => None,
+            };
+            if let Some(fault) = faults.and_then(|faults| faults.into_iter().next()) {
+                failure.kind = LookupErrorKind::NoDnssec(fault);
+            }
+        }
+        validated
+    }
+}
+
+impl Validated {
+    fn failed(kind: LookupErrorKind) -> Self {
+        Self {
+            result: Err(Failure::new(kind, None)),
+            explanation: Explanation {
+                chain: Vec::new(),
+                parts: Vec::new(),
+                why: None,
+            },
+            length: 0,
+        }
+    }
+
+    /// This, if it is an answer or the other one is none either.
+    fn or(self, other: Self) -> Self {
+        match self.result {
+            Ok(_) => self,
+            Err(_) => other,
+        }
+    }
+}
+
+/// One validation on its way.
+struct Run<'a> {
+    resolver: &'a Resolver,
+    validator: &'a Validator,
+    now: Timestamp,
+    how: Carriage<'a>,
+    notes: Mutex<Notes>,
+}
+
+/// What is remembered of the replies.
+#[derive(Default)]
+struct Notes {
+    /// Who replied to the question itself.
+    server: Option<SocketAddr>,
+    servers: Vec<SocketAddr>,
+    failures: Vec<(RrsetId, Failure)>,
+    extended_errors: Vec<(EdeCode, String)>,
+    length: usize,
+}
+
+/// What a run found.
+struct Found {
+    validated: Validated,
+    servers: Vec<SocketAddr>,
+}
+
+impl Found {
+    fn is_bogus(&self) -> bool {
+        matches!(&self.validated.result, Err(failure) if matches!(failure.kind, LookupErrorKind::Bogus(_)))
+    }
+}
+
+impl<'a> Run<'a> {
+    fn new(
+        resolver: &'a Resolver,
+        validator: &'a Validator,
+        blamed: &'a [SocketAddr],
+        deadline: Deadline,
+    ) -> Self {
+        Self {
+            resolver,
+            validator,
+            now: validator.settings.now(),
+            how: Carriage {
+                checks: Checks::Here,
+                blamed,
+                deadline,
+            },
+            notes: Mutex::default(),
+        }
+    }
+
+    fn go(self, question: &RrsetId, known: &dyn Known) -> Found {
+        let settings = chain::Settings {
+            anchors: &self.validator.settings.anchors,
+            algorithms: Algorithms::new(self.validator.settings.sha1),
+            now: self.now,
+        };
+        let mut validation = chain::Validation::new(question.clone(), settings);
+        let outcome = loop {
+            match validation.progress(known) {
+                Progress::Done(outcome) => break *outcome,
+                Progress::Need(needed) => {
+                    for (needed, reply) in self.ask_all(&needed, question) {
+                        validation.supply(needed, reply);
+                    }
+                }
+            }
+        };
+        self.conclude(question, outcome)
+    }
+
+    /// Asks everything that is needed; none of it depends on another.
+    fn ask_all<'q>(
+        &self,
+        needed: &'q [RrsetId],
+        question: &RrsetId,
+    ) -> Vec<(&'q RrsetId, Result<chain::Reply, String>)> {
+        let some = needed.chunks(AT_ONCE);
+        some.flat_map(|some| self.ask_at_once(some, question))
+            .collect()
+    }
+
+    fn ask_at_once<'q>(
+        &self,
+        needed: &'q [RrsetId],
+        question: &RrsetId,
+    ) -> Vec<(&'q RrsetId, Result<chain::Reply, String>)> {
+        let Some((first, others)) = needed.split_first() else {
+            return Vec::new();
+        };
+        thread::scope(|scope| {
+            let start = |needed| {
+                let ask = move || self.ask(needed, question);
+                thread::Builder::new().spawn_scoped(scope, ask)
+            };
+            let threads: Vec<_> = others.iter().map(start).collect();
+            let mut replies = vec![(first, self.ask(first, question))];
+            for (needed, thread) in others.iter().zip(threads) {
+                let failed = |_| Err("internal error".to_owned());
+                let reply = match thread {
+                    Ok(thread) => thread.join().unwrap_or_else(failed),
+                    // Where there is no thread to be had, it is asked after the others.
+                    Err(_) => self.ask(needed, question),
+                };
+                replies.push((needed, reply));
+            }
+            replies
+        })
+    }
+
+    fn ask(&self, needed: &RrsetId, question: &RrsetId) -> Result<chain::Reply, String> {
+        let carried = self
+            .resolver
+            .upstream
+            .carry(&needed.owner, needed.rtype, self.how);
+        // Nothing in here can panic, so a thread that did has left nothing half done.
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        match carried {
+            Ok(carried) => {
+                notes.take(&carried, needed == question);
+                Ok(without_case(carried.message.into()))
+            }
+            Err(failure) => {
+                let text = failure.kind.to_string();
+                notes.failures.push((needed.clone(), failure));
+                Err(text)
+            }
+        }
+    }
+
+    fn conclude(self, question: &RrsetId, outcome: chain::Outcome) -> Found {
+        let notes = self
+            .notes
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        let why = match &outcome.answer {
+            Ok(answer) => answer.why.clone(),
+            Err(why) => Some(why.clone()),
+        };
+        log::trace(format_args!(
+            "dns: {question} took {} signatures, {} digests, {} hashes",
+            outcome.work.verifications(),
+            outcome.work.digests(),
+            outcome.work.hashes()
+        ));
+        let servers = notes.servers.clone();
+        let length = notes.length;
+        let result = match outcome.answer {
+            Ok(answer) => Ok(notes.answer(answer, question.rtype)),
+            Err(why) => Err(notes.failure(question, &why)),
+        };
+        Found {
+            validated: Validated {
+                result,
+                explanation: Explanation {
+                    chain: outcome.chain,
+                    parts: outcome.parts,
+                    why,
+                },
+                length,
+            },
+            servers,
+        }
+    }
+}
+
+impl Notes {
+    fn take(&mut self, carried: &Carried, is_answer: bool) {
+        self.length += carried.length;
+        if !self.servers.contains(&carried.server) {
+            self.servers.push(carried.server);
+        }
+        if is_answer {
+            self.server = Some(carried.server);
+            self.extended_errors
+                .extend(carried.message.extended_errors());
+        }
+    }
+
+    fn answer(self, validated: chain::Answer, rtype: RecordType) -> Answer {
+        let owner = validated.owner;
+        let (content, rcode) = match validated.content {
+            chain::Content::Records(records) => {
+                let records = records.into_iter().map(|record| Record {
+                    name: owner.clone(),
+                    data: without_random_case(&record.data),
+                    ..record
+                });
+                (Content::Records(records.collect()), Rcode::NOERROR)
+            }
+            chain::Content::NoData => (Content::NoData, Rcode::NOERROR),
+            chain::Content::NxDomain => (Content::NxDomain, Rcode::NXDOMAIN),
+        };
+        let aliases = validated.aliases.into_iter().map(|alias| Alias {
+            owner: alias.owner,
+            target: alias.target,
+            security: alias.security,
+        });
+        let own = validated.why.iter().map(own_error);
+        let own = own.filter(|(code, _)| *code != EdeCode::OTHER).collect();
+        Answer {
+            security: validated.security,
+            aliases: aliases.collect(),
+            owner,
+            ttl: validated.ttl.min(cap(&content, rtype)),
+            content,
+            rcode,
+            extended_errors: [own, self.extended_errors].concat(),
+            server: self
+                .server
+                .map(|server| server.to_string())
+                .unwrap_or_default(),
+        }
+    }
+
+    /// Why there is no answer: where nothing came for the question itself, what went wrong on the way to the resolver says more than
+    /// that it was not answered.
+    fn failure(self, question: &RrsetId, why: &Why) -> Failure {
+        if let Why::Unanswered { rrset, .. } = why {
+            let mut failures = self.failures.into_iter();
+            let failed = failures.find(|(failed, _)| failed == rrset);
+            if let Some((_, failure)) = failed.filter(|_| rrset.rtype == question.rtype) {
+                return failure;
+            }
+        }
+        let text = why.to_string();
+        Failure {
+            kind: match why.consequence() {
+                Consequence::Bogus => LookupErrorKind::Bogus(text),
+                Consequence::Insecure | Consequence::Indeterminate => {
+                    LookupErrorKind::Indeterminate(text)
+                }
+            },
+            server: self.server.or(self.servers.first().copied()),
+            extended_errors: vec![own_error(why)],
+        }
+    }
+}
+
+/// The random case of the question shows in names that point into it; in texts it would only confuse. Signatures are over lower case
+/// (RFC 4034 §6.2, RFC 6840 §5.1).
+fn without_case(mut reply: chain::Reply) -> chain::Reply {
+    let answers = reply.answers.iter_mut();
+    for record in answers.chain(&mut reply.authorities) {
+        record.name = record.name.to_lowercase();
+        if let Rdata::Rrsig(rrsig) = &mut record.data {
+            rrsig.signer = rrsig.signer.to_lowercase();
+        }
+    }
+    reply
+}
+
+/// The reason as an extended error, told from those of resolvers; it is described by the reason itself.
+fn own_error(why: &Why) -> (EdeCode, String) {
+    (why.ede(), "found here".to_owned())
+}

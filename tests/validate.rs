@@ -1,0 +1,460 @@
+//! Validation in the program itself, against the lab's resolver as a mere carrier.
+
+use std::fs;
+use std::thread;
+use std::time::Duration;
+
+use gateway::dns::{Name, RecordType};
+use gateway::dnssec::TrustAnchors;
+use gateway::resolver::{
+    DnssecMode, Resolve, Resolver, Retry, Settings, Status, ValidationSettings,
+};
+use gateway::time::Deadline;
+use gateway_lab::temp::TempDir;
+use gateway_lab::world::{Damage, Fault, Query, Transport, World, Zone};
+use gateway_lab::{Gateway, MxHost};
+
+/// Long enough for a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn world() -> World {
+    let sound = Zone::signed("sound.test")
+        .mx(10, "mail.sound.test")
+        .address("mail.sound.test", [192, 0, 2, 1].into())
+        .address("*.wild.sound.test", [192, 0, 2, 3].into())
+        .dname("d.sound.test", "sound.test")
+        .cname("www.sound.test", "mail.sound.test")
+        .cname("out.sound.test", "mail.unsigned.test")
+        .cname("bad.sound.test", "mail.broken.test")
+        .cname("loop.sound.test", "loop.sound.test");
+    let address = [192, 0, 2, 2].into();
+    World::builder()
+        .zone(Zone::signed("test"))
+        .zone(sound)
+        .zone(Zone::unsigned("unsigned.test").address("mail.unsigned.test", address))
+        .zone(
+            Zone::signed("island.test")
+                .damaged(Damage::NoDs)
+                .address("mail.island.test", address),
+        )
+        .zone(
+            Zone::signed("otherkey.test")
+                .damaged(Damage::WrongDs)
+                .address("mail.otherkey.test", address),
+        )
+        .zone(
+            Zone::signed("broken.test")
+                .damaged(Damage::Signatures)
+                .address("mail.broken.test", address),
+        )
+        .start()
+}
+
+fn settings(world: &World) -> Settings {
+    Settings {
+        servers: vec![world.resolver()],
+        retry: Retry::default(),
+        dnssec: DnssecMode::Validate,
+        validation: ValidationSettings {
+            anchors: TrustAnchors::parse(&world.trust_anchor()).expect("anchors"),
+            ..ValidationSettings::default()
+        },
+        pcap: None,
+    }
+}
+
+fn name(text: &str) -> Name {
+    Name::parse(text).expect(text)
+}
+
+/// The status of a lookup, and what is said about it.
+fn ask(resolver: &Resolver, owner: &str, rtype: RecordType) -> (Status, String) {
+    let outcome = resolver.lookup(&name(owner), rtype, Deadline::after(PATIENCE));
+    let status = Status::of(&outcome);
+    match outcome {
+        Ok(answer) => (status, format!("{:?} {:?}", answer.content, answer.aliases)),
+        Err(error) => (status, error.to_string()),
+    }
+}
+
+#[test]
+fn each_status_is_found_here() {
+    let world = world();
+    let resolver = Resolver::new(&settings(&world)).expect("a resolver");
+    for (owner, rtype, status, part) in [
+        ("sound.test", RecordType::MX, Status::Secure, "mail"),
+        (
+            "mail.sound.test",
+            RecordType::A,
+            Status::Secure,
+            "192.0.2.1",
+        ),
+        (
+            "mail.sound.test",
+            RecordType::AAAA,
+            Status::Secure,
+            "NoData",
+        ),
+        ("no.sound.test", RecordType::A, Status::Secure, "NxDomain"),
+        (
+            "x.wild.sound.test",
+            RecordType::A,
+            Status::Secure,
+            "192.0.2.3",
+        ),
+        (
+            "mail.d.sound.test",
+            RecordType::A,
+            Status::Secure,
+            "192.0.2.1",
+        ),
+        ("www.sound.test", RecordType::A, Status::Secure, "192.0.2.1"),
+        (
+            "out.sound.test",
+            RecordType::A,
+            Status::Insecure,
+            "192.0.2.2",
+        ),
+        (
+            "mail.unsigned.test",
+            RecordType::A,
+            Status::Insecure,
+            "192.0.2.2",
+        ),
+        (
+            "no.unsigned.test",
+            RecordType::A,
+            Status::Insecure,
+            "NxDomain",
+        ),
+        (
+            "mail.island.test",
+            RecordType::A,
+            Status::Insecure,
+            "192.0.2.2",
+        ),
+        (
+            "mail.broken.test",
+            RecordType::A,
+            Status::Bogus,
+            "validation fails: ",
+        ),
+        (
+            "bad.sound.test",
+            RecordType::A,
+            Status::Bogus,
+            "validation fails: ",
+        ),
+        (
+            "mail.otherkey.test",
+            RecordType::A,
+            Status::Bogus,
+            "otherkey.test",
+        ),
+        ("sound.test", RecordType::DS, Status::Secure, "Ds("),
+        ("unsigned.test", RecordType::DS, Status::Secure, "NoData"),
+        ("test", RecordType::DNSKEY, Status::Secure, "Dnskey"),
+        (".", RecordType::NS, Status::Secure, "Ns("),
+    ] {
+        let (found, text) = ask(&resolver, owner, rtype);
+        assert_eq!(found, status, "{owner} {rtype}: {text}");
+        assert!(text.contains(part), "{owner} {rtype}: {text}");
+    }
+    for query in world.queries() {
+        assert!(query.dnssec_ok, "{query:?}");
+    }
+    world.clear_queries();
+    let (status, _) = ask(&resolver, "sound.test", RecordType::MX);
+    assert_eq!(
+        (status, world.queries()),
+        (Status::Secure, Vec::new()),
+        "known"
+    );
+}
+
+#[test]
+fn hostile_carriers_get_nowhere() {
+    let world = world();
+    for (fault, status, part) in [
+        (Fault::Bogus, Status::Bogus, "wrong"),
+        (Fault::Expired, Status::Bogus, "expired"),
+        (Fault::StripRrsig, Status::Bogus, "RRSIG"),
+        (Fault::NoEdns, Status::Error, "cannot carry DNSSEC"),
+        (Fault::Servfail, Status::Error, "SERVFAIL"),
+        (Fault::TruncateTcpRefused, Status::Error, "truncated"),
+        (Fault::NoAd, Status::Secure, "mail"),
+        (Fault::SpoofFirst, Status::Secure, "mail"),
+        (Fault::Truncate, Status::Secure, "mail"),
+    ] {
+        world.set_fault("sound.test", RecordType::MX, fault);
+        let resolver = Resolver::new(&settings(&world)).expect("a resolver");
+        let (found, text) = ask(&resolver, "sound.test", RecordType::MX);
+        assert_eq!(found, status, "{fault:?}: {text}");
+        assert!(text.contains(part), "{fault:?}: {text}");
+    }
+}
+
+/// A resolver that lies costs nothing where another does not; alone it gets nowhere, whatever it says about itself.
+#[test]
+fn resolvers_are_judged_each_by_what_it_brings() {
+    let (honest, hostile) = (world(), world());
+    // Another root, another chain: all that the second resolver says is forged.
+    let mut settings = settings(&honest);
+    settings.servers = vec![hostile.resolver(), honest.resolver()];
+    let resolver = Resolver::new(&settings).expect("a resolver");
+    let (status, text) = ask(&resolver, "sound.test", RecordType::MX);
+    assert_eq!(status, Status::Secure, "{text}");
+    hostile.clear_queries();
+    let (status, _) = ask(&resolver, "www.sound.test", RecordType::A);
+    assert_eq!(
+        (status, hostile.queries()),
+        (Status::Secure, Vec::new()),
+        "asked last"
+    );
+
+    settings.servers = vec![hostile.resolver()];
+    let resolver = Resolver::new(&settings).expect("a resolver");
+    let (status, text) = ask(&resolver, "sound.test", RecordType::MX);
+    assert_eq!(status, Status::Bogus, "{text}");
+    assert!(text.contains("trust anchors"), "{text}");
+    // Twice with CD set, the second time over TCP; then once to hear what it thinks itself.
+    let of_question =
+        |query: &&Query| query.name == name("sound.test") && query.rtype == RecordType::MX;
+    let queries = hostile.queries();
+    let asked: Vec<_> = queries
+        .iter()
+        .filter(of_question)
+        .map(|query| (query.transport, query.checking_disabled))
+        .collect();
+    let expected = [
+        (Transport::Udp, true),
+        (Transport::Tcp, true),
+        (Transport::Udp, false),
+    ];
+    assert!(asked.ends_with(&expected), "{asked:?}");
+
+    settings.servers = vec![hostile.resolver(), honest.resolver()];
+    let tests = Resolver::new(&settings).expect("a resolver").self_test();
+    let found: Vec<bool> = tests.iter().map(|test| test.result.is_ok()).collect();
+    assert_eq!(found, [false, true]);
+    assert!(tests[0].to_string().contains("resolver-not-validating"));
+}
+
+/// What cannot carry DNSSEC at all is told from a broken zone.
+#[test]
+fn a_resolver_without_dnssec_is_named_as_the_culprit() {
+    for (fault, part) in [
+        (Fault::StripRrsig, "leaves out the keys or signatures"),
+        (Fault::NoEdns, "without EDNS"),
+        (
+            Fault::Servfail,
+            "SERVFAIL even where it is told not to check",
+        ),
+        (
+            Fault::TruncateTcpRefused,
+            "truncated over UDP, and over TCP",
+        ),
+    ] {
+        let world = world();
+        for (owner, rtype) in [(".", RecordType::DNSKEY), ("sound.test", RecordType::MX)] {
+            world.set_fault(owner, rtype, fault);
+        }
+        let resolver = Resolver::new(&settings(&world)).expect("a resolver");
+        let tests = resolver.self_test();
+        let text = tests[0].to_string();
+        assert!(
+            tests[0].result.is_err() && text.contains(part),
+            "{fault:?}: {text}"
+        );
+        let (status, text) = ask(&resolver, "sound.test", RecordType::MX);
+        assert_eq!(status, Status::Error, "{fault:?}: {text}");
+    }
+}
+
+#[test]
+fn what_is_known_of_zones_is_not_asked_again() {
+    let world = world();
+    let resolver = Resolver::new(&settings(&world)).expect("a resolver");
+    let _ = ask(&resolver, "sound.test", RecordType::MX);
+    world.clear_queries();
+    let (status, _) = ask(&resolver, "mail.sound.test", RecordType::A);
+    assert_eq!(status, Status::Secure);
+    let asked: Vec<_> = world
+        .queries()
+        .into_iter()
+        .map(|query| query.rtype)
+        .collect();
+    assert!(asked.contains(&RecordType::A), "{asked:?}");
+    assert!(!asked.contains(&RecordType::DNSKEY), "{asked:?}");
+}
+
+#[test]
+fn many_threads_ask_the_same_once() {
+    let world = world();
+    let mx = (name("sound.test"), RecordType::MX);
+    world.set_fault(
+        "sound.test",
+        RecordType::MX,
+        Fault::Delay(Duration::from_millis(300)),
+    );
+    let resolver = Resolver::new(&settings(&world)).expect("a resolver");
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let (status, text) = ask(&resolver, "sound.test", RecordType::MX);
+                assert_eq!(status, Status::Secure, "{text}");
+            });
+        }
+    });
+    let queries = world.queries();
+    let of_question = queries
+        .iter()
+        .filter(|query| (query.name.clone(), query.rtype) == mx);
+    assert_eq!(of_question.count(), 1, "{queries:?}");
+}
+
+/// A gateway that validates with this world's root, and the directory of its anchor.
+fn gateway(world: &World, lines: &str) -> (Gateway, TempDir) {
+    let directory = TempDir::new("anchor");
+    let anchor = directory.path().join("root.key");
+    fs::write(&anchor, world.trust_anchor()).expect("a writable directory");
+    let gateway = Gateway::builder(env!("CARGO_BIN_EXE_gateway"))
+        .without("dnssec")
+        .resolver(world.resolver())
+        .config(&format!("trust-anchor {}", anchor.display()))
+        .config(lines)
+        .prepare();
+    (gateway, directory)
+}
+
+/// The whole way: mail goes out where everything validates, and nowhere else.
+#[test]
+fn deliveries_rest_on_what_is_validated_here() {
+    let host = MxHost::start("mx.good.test");
+    let zone = |apex: &str| {
+        Zone::signed(apex)
+            .mx(10, &format!("mx.{apex}"))
+            .address(&format!("mx.{apex}"), host.ip())
+            .tlsa(&format!("mx.{apex}"), host.port(), host.tlsa(1, 1))
+    };
+    let world = World::builder()
+        .zone(zone("good.test"))
+        .zone(zone("broken.test").damaged(Damage::Signatures))
+        .zone(zone("island.test").damaged(Damage::NoDs))
+        .start();
+    let (mut gateway, _anchor) = gateway(&world, &format!("smtp-port {}", host.port()));
+    gateway.serve();
+    gateway
+        .wait_for_log("carries DNSSEC, and validates", PATIENCE)
+        .expect("the self-test");
+    for (domain, decided) in [
+        ("good.test", "deliver 2.0.0 ok"),
+        ("broken.test", "defer 4.4.3 dnssec-invalid"),
+        ("island.test", "defer 4.7.5 "),
+    ] {
+        let message = "Subject: hello\r\n\r\nHello\r\n";
+        let reply = gateway.submit("", &[&format!("a@{domain}")], message);
+        assert_eq!(reply.expect("a reply").code, 250);
+        let is_it = |line: &str| line.contains(domain) && line.contains(decided);
+        gateway
+            .wait_for_line(decided, PATIENCE, is_it)
+            .unwrap_or_else(|error| panic!("{domain}: {error:?}"));
+    }
+    assert_eq!(host.messages().len(), 1);
+}
+
+#[test]
+fn without_a_resolver_that_carries_dnssec_it_is_said_loudly() {
+    let (world, other) = (world(), world());
+    let (mut gateway, _anchor) = gateway(&world, "");
+    gateway.serve();
+    gateway
+        .wait_for_log("carries DNSSEC", PATIENCE)
+        .expect("the self-test");
+    // The other's root has other keys.
+    let text = gateway.configuration();
+    let text = text.replace(&world.resolver().to_string(), &other.resolver().to_string());
+    fs::write(gateway.directory().join("gateway.conf"), text).expect("writable");
+    gateway.signal("HUP");
+    for part in [
+        "resolver-not-validating: nothing can be validated with resolver 127.0.0.1",
+        "no resolver carries DNSSEC: every delivery is deferred until one does",
+    ] {
+        gateway.wait_for_log(part, PATIENCE).expect(part);
+    }
+}
+
+#[test]
+fn query_shows_the_chain_and_where_it_broke() {
+    let world = world();
+    let (gateway, _anchor) = gateway(&world, "");
+    let query = |words: &str| {
+        let words: Vec<&str> = words.split(' ').collect();
+        let output = gateway.run(&[&["query"], words.as_slice()].concat());
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        (output.status.code().expect("an exit code"), text)
+    };
+    for (words, code, parts) in [
+        (
+            "sound.test MX",
+            0,
+            &[
+                "sound.test. MX: secure",
+                ". trust anchor ",
+                "\n            test. DS ",
+                "sound.test. MX, signed by ",
+            ][..],
+        ),
+        (
+            "no.sound.test",
+            0,
+            &[
+                "no.sound.test. A: secure",
+                "denial of no.sound.test. A, proven",
+            ],
+        ),
+        (
+            "mail.unsigned.test",
+            0,
+            &[
+                ": insecure",
+                "-- not signed from here: zone unsigned.test. is not signed",
+            ],
+        ),
+        (
+            "bad.sound.test",
+            1,
+            &[
+                ": bogus",
+                "broken.test. DS ",
+                "XX broken here: the signature of broken.test. DNSKEY by key ",
+            ],
+        ),
+        (
+            "--at 1000000000 sound.test",
+            1,
+            &[": bogus", "EDE     8 (Signature Not Yet Valid)"],
+        ),
+        (
+            "--at 1900000000 sound.test",
+            1,
+            &[": bogus", "EDE     7 (Signature Expired)"],
+        ),
+    ] {
+        let (found, text) = query(words);
+        assert_eq!(found, code, "{text}");
+        for part in parts {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
+    let (_, json) = query("--json bad.sound.test");
+    for part in [
+        "\"status\":\"bogus\"",
+        "\"ede\":[{\"code\":6,",
+        "\"chain\":[{\"zone\":\".\",\"status\":\"secure\",\"anchor\":true,\"ds\":[{\"tag\":",
+        "\"algorithm\":\"ECDSAP256SHA256\"",
+        "{\"zone\":\"broken.test.\",\"status\":\"bogus\",",
+    ] {
+        assert!(json.contains(part), "{part}: {json}");
+    }
+}
