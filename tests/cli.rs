@@ -312,6 +312,8 @@ fn the_queue_can_be_steered_while_nobody_owns_it() {
     assert!(waits());
     steer(&["retry", "b.example"]);
     assert!(!waits());
+    let mistyped = gateway.run(&["queue", "retry", "c.example"]);
+    assert_refused(&mistyped, 66, "gateway queue: ", "'c.example'");
     steer(&["retry", &id]);
     steer(&["retry"]);
     steer(&["remove", &id]);

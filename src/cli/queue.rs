@@ -36,7 +36,7 @@ list and show work while 'serve' runs and while it does not. The others change t
         \"status\",\"token\",\"host\",\"text\"}…]}; state is pending, delivered or failed; due is null unless pending;
         status, token, host and text tell of the last attempt, null before the first
 
-Exit 66 if there is no such message or no spool, 75 if 'serve' is in the way.",
+Exit 66 if there is no such message, nothing for that domain, or no spool, 75 if 'serve' is in the way.",
     options: |options| {
         options.optflag("", "json", "for programs: one object a line (list and show)");
     },
@@ -51,7 +51,9 @@ fn run(invocation: &Invocation) -> Result<u8, Failure> {
     match words.as_slice() {
         [] | ["list"] => list(config, is_json)?,
         ["show", id] => show(config, id, is_json)?,
-        ["retry"] => retry(config, |_| true)?,
+        ["retry"] => {
+            retry(config, |_| true)?;
+        }
         ["retry", what] => retry_some(config, what)?,
         ["hold", id] => steer(config, id, |queue, id| queue.hold(id, true))?,
         ["release", id] => steer(config, id, |queue, id| queue.hold(id, false))?,
@@ -136,17 +138,26 @@ fn retry_some(config: &Config, what: &str) -> Result<(), Failure> {
     }
     let domain = Domain::parse(what)
         .map_err(|_| Failure::usage(format!("'{what}' is neither a queue id nor a domain name")))?;
-    retry(config, |recipient| {
-        recipient.mailbox.host == Host::Domain(domain.clone())
-    })
+    let host = Host::Domain(domain);
+    match retry(config, |recipient| recipient.mailbox.host == host)? {
+        // A name mistyped must not look like a retry.
+        0 => Err(Failure::new(
+            exit::NO_INPUT,
+            format!("no recipient at '{what}' waits"),
+        )),
+        _ => Ok(()),
+    }
 }
 
-fn retry(config: &Config, is_meant: impl Fn(&Recipient) -> bool) -> Result<(), Failure> {
+/// Makes the recipients that are meant due; returns how many messages have such.
+fn retry(config: &Config, is_meant: impl Fn(&Recipient) -> bool) -> Result<usize, Failure> {
     let queue = own(config)?;
-    for entry in queue.entries() {
+    let mut entries = queue.entries();
+    entries.retain(|entry| pending(entry).any(&is_meant));
+    for entry in &entries {
         queue.retry(entry.id, Timestamp::now(), &is_meant)?;
     }
-    Ok(())
+    Ok(entries.len())
 }
 
 fn list(config: &Config, is_json: bool) -> Result<(), Failure> {
