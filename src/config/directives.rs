@@ -367,7 +367,7 @@ pub(super) static DIRECTIVES: &[Directive] = &[
     Directive {
         name: "workers",
         synopsis: "N",
-        fallback: Fallback::Words("20"),
+        fallback: Fallback::Words("100"),
         meaning: "deliveries attempted at the same time",
         is_fixed: true,
         read: |config, words| {
