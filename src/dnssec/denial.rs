@@ -2,6 +2,9 @@
 //!
 //! The records come here after their signatures were verified with keys of the zone. Where a zone has both chains, either proves.
 //!
+//! Limitation: an empty non-terminal that leads to nothing but unsigned delegations may have no NSEC3 record in a zone with opt-out; beside
+//! a wildcard that has the type asked for, that it has no data is then not proven, and the answer is bogus.
+//!
 //! next: `nsec.rs` and `nsec3.rs` locate a name in their chain.
 
 use super::limits::Budget;
@@ -194,8 +197,10 @@ impl Proof<'_> {
             Place::Nowhere { encloser, opt_out } => (encloser, opt_out),
         };
         let absence = match self.wildcard(&encloser, chain, budget) {
-            // Whether a DS exists does not depend on wildcards (RFC 5155 §8.6).
-            Err(Why::DenialMissing { .. }) if opt_out && question.rtype == RecordType::DS => {
+            // An unsigned delegation would hide the wildcard, whatever that has (RFC 5155 §8.6).
+            Err(Why::DenialMissing { .. } | Why::DenialContradicted { .. })
+                if opt_out && question.rtype == RecordType::DS =>
+            {
                 Absence::NoData
             }
             other => other?,

@@ -1,4 +1,8 @@
 //! DNSSEC: what is proven about data. RRsets, signatures and keys from the trust anchors down; every step asks for octets and never fetches any.
+//!
+//! From the question down: [`chain`] asks for what it lacks, follows zone cuts and aliases, and ends with a status → [`anchor`], [`keys`]
+//! (which keys are a zone's) → [`signature`] over an [`rrset`], by an [`algorithm`] → [`denial`] (what is proven not to be there). [`limits`]
+//! bounds the work of all of them, and [`why`] names what failed.
 #![forbid(unsafe_code)]
 
 pub mod algorithm;
