@@ -103,12 +103,11 @@ fn ede(expected: Expected) -> Option<EdeCode> {
 
 #[test]
 fn the_chain_machine_finds_the_status_and_names_the_reason() {
-    let mut cases = crate::cases();
-    let world = crate::world(&mut cases);
+    let (cases, world) = crate::corpus();
     let anchors = TrustAnchors::parse(&world.trust_anchor()).unwrap();
     let mut wrong = Vec::new();
-    for case in &cases {
-        let outcome = outcome(&world, case, &anchors);
+    for case in cases {
+        let outcome = outcome(world, case, &anchors);
         let found = found(&outcome);
         if found != (case.expected, ede(case.expected)) {
             let why = outcome.answer.err().map(|why| why.to_string());

@@ -11,15 +11,17 @@ mod chain;
 mod delegations;
 mod denial;
 mod edits;
+mod forged;
 mod keys;
 mod signatures;
 mod unbound;
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use gateway_lab::World;
 
-use case::{Case, Change};
+use case::Case;
 
 /// The table.
 fn cases() -> Vec<Case> {
@@ -31,11 +33,21 @@ fn cases() -> Vec<Case> {
         delegations::cases(),
         aliases::cases(),
         budgets::cases(),
+        forged::cases(),
     ];
     groups.into_iter().flatten().collect()
 }
 
-/// Puts all zones of the cases into one world.
+/// The table, and the one world in which all its zones are.
+fn corpus() -> &'static (Vec<Case>, World) {
+    static CORPUS: LazyLock<(Vec<Case>, World)> = LazyLock::new(|| {
+        let mut cases = cases();
+        let world = world(&mut cases);
+        (cases, world)
+    });
+    &CORPUS
+}
+
 fn world(cases: &mut [Case]) -> World {
     let mut builder = World::builder();
     for case in cases {
@@ -44,7 +56,6 @@ fn world(cases: &mut [Case]) -> World {
             builder = builder.zone(zone);
         }
         for (owner, rtype, change) in case.edits.drain(..) {
-            let change: Change = change;
             builder = builder.edit(&owner, rtype, change);
         }
     }
@@ -53,7 +64,7 @@ fn world(cases: &mut [Case]) -> World {
 
 #[test]
 fn the_table_is_long_and_has_no_case_twice() {
-    let cases = cases();
+    let (cases, _) = corpus();
     let names: BTreeSet<_> = cases.iter().map(|case| case.name.as_str()).collect();
     assert_eq!(names.len(), cases.len());
     assert!(cases.len() >= 200, "{} cases", cases.len());

@@ -38,9 +38,8 @@ impl Shown {
 
 #[test]
 fn unbound_agrees_but_where_the_table_says_why_not() {
-    let mut cases = crate::cases();
-    let world = crate::world(&mut cases);
-    let unbound = Unbound::validating(&world);
+    let (cases, world) = crate::corpus();
+    let unbound = Unbound::validating(world);
     let mut wrong = Vec::new();
     // Unbound cannot be asked at another time, nor be told about algorithms.
     for case in cases.iter().filter(|case| case.at.is_none() && !case.sha1) {
