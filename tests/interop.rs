@@ -183,3 +183,37 @@ fn commands_tell_the_same(gateway: &Gateway) {
     );
     assert!(run(&["query", "--json", "bogus.test", "MX"], 1).contains(r#""status":"bogus""#));
 }
+
+/// Anchored at each zone, with Unbound, of which only the signatures are taken.
+#[test]
+fn what_unbound_carries_is_validated_here() {
+    let directory = Directory::new();
+    let records = "@ IN MX 10 mx\nmx IN A 127.0.0.1\n*.wild IN TXT any\nwww IN CNAME mx\nto IN CNAME mx.bogus.test.\n";
+    let zones = ["good.test", "bogus.test"].map(|name| sign(&directory, name, records));
+    tamper(&zones[1]);
+    let (_nsd, upstream) = nsd(&directory, &zones);
+    let (_unbound, resolver) = unbound(&directory, &zones, upstream);
+    let anchors = directory.path().join("anchors");
+    let gateway = Gateway::builder(env!("CARGO_BIN_EXE_gateway"))
+        .without("dnssec")
+        .resolver(([127, 0, 0, 1], resolver).into())
+        .config(&format!("trust-anchor {}", anchors.display()))
+        .prepare();
+    for (name, rtype, expected) in [
+        ("good.test", "MX", "secure"),
+        ("www.good.test", "A", "secure"),
+        ("mx.good.test", "AAAA", "secure"),
+        ("no.good.test", "A", "secure"),
+        ("x.wild.good.test", "TXT", "secure"),
+        ("x.wild.good.test", "A", "secure"),
+        ("good.test", "DNSKEY", "secure"),
+        ("bogus.test", "MX", "bogus"),
+        ("mx.bogus.test", "A", "secure"),
+        ("to.good.test", "A", "secure"),
+    ] {
+        let output = gateway.run(&["query", name, rtype]);
+        let text = String::from_utf8_lossy(&output.stdout);
+        let first = text.lines().next().unwrap_or_default();
+        assert_eq!(first, format!("{name}. {rtype}: {expected}"), "{text}");
+    }
+}

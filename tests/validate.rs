@@ -4,20 +4,25 @@ use std::fs;
 use std::thread;
 use std::time::Duration;
 
-use gateway::dns::{Name, RecordType};
+use gateway::dns::{Class, Message, Name, Rcode, Rdata, Record, RecordType};
 use gateway::dnssec::TrustAnchors;
 use gateway::resolver::{
     DnssecMode, Resolve, Resolver, Retry, Settings, Status, ValidationSettings,
 };
 use gateway::time::Deadline;
 use gateway_lab::temp::TempDir;
-use gateway_lab::world::{Damage, Fault, Query, Transport, World, Zone};
+use gateway_lab::world::{Damage, Elsewhere, Fault, Query, Transport, World, WorldBuilder, Zone};
 use gateway_lab::{Gateway, MxHost};
 
 /// Long enough for a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn world() -> World {
+    with_zones(World::builder()).start()
+}
+
+/// One sound zone, and some that are not.
+fn with_zones(builder: WorldBuilder) -> WorldBuilder {
     let sound = Zone::signed("sound.test")
         .mx(10, "mail.sound.test")
         .address("mail.sound.test", [192, 0, 2, 1].into())
@@ -28,7 +33,7 @@ fn world() -> World {
         .cname("bad.sound.test", "mail.broken.test")
         .cname("loop.sound.test", "loop.sound.test");
     let address = [192, 0, 2, 2].into();
-    World::builder()
+    builder
         .zone(Zone::signed("test"))
         .zone(sound)
         .zone(Zone::unsigned("unsigned.test").address("mail.unsigned.test", address))
@@ -47,7 +52,6 @@ fn world() -> World {
                 .damaged(Damage::Signatures)
                 .address("mail.broken.test", address),
         )
-        .start()
 }
 
 fn settings(world: &World) -> Settings {
@@ -201,16 +205,17 @@ fn resolvers_are_judged_each_by_what_it_brings() {
     // Another root, another chain: all that the second resolver says is forged.
     let mut settings = settings(&honest);
     settings.servers = vec![hostile.resolver(), honest.resolver()];
-    let resolver = Resolver::new(&settings).expect("a resolver");
-    let (status, text) = ask(&resolver, "sound.test", RecordType::MX);
-    assert_eq!(status, Status::Secure, "{text}");
-    hostile.clear_queries();
-    let (status, _) = ask(&resolver, "www.sound.test", RecordType::A);
-    assert_eq!(
-        (status, hostile.queries()),
-        (Status::Secure, Vec::new()),
-        "asked last"
-    );
+    // It comes last for a few seconds only, which a loaded machine may need for itself.
+    let is_asked_last = (0..5).any(|_| {
+        let resolver = Resolver::new(&settings).expect("a resolver");
+        let (status, text) = ask(&resolver, "sound.test", RecordType::MX);
+        assert_eq!(status, Status::Secure, "{text}");
+        hostile.clear_queries();
+        let (status, text) = ask(&resolver, "www.sound.test", RecordType::A);
+        assert_eq!(status, Status::Secure, "{text}");
+        hostile.queries().is_empty()
+    });
+    assert!(is_asked_last);
 
     settings.servers = vec![hostile.resolver()];
     let resolver = Resolver::new(&settings).expect("a resolver");
@@ -238,6 +243,77 @@ fn resolvers_are_judged_each_by_what_it_brings() {
     let found: Vec<bool> = tests.iter().map(|test| test.result.is_ok()).collect();
     assert_eq!(found, [false, true]);
     assert!(tests[0].to_string().contains("resolver-not-validating"));
+}
+
+/// A carrier that makes up answers, takes them from elsewhere, or denies: none of it is ever believed, nor called unsigned.
+#[test]
+fn what_a_carrier_makes_up_is_bogus() {
+    let forged = |reply: &mut Message| {
+        for record in &mut reply.answers {
+            if let Rdata::A(address) = &mut record.data {
+                *address = [192, 0, 2, 66].into();
+            }
+        }
+        reply.header.authentic_data = true;
+    };
+    let changes: [(&str, fn(&mut Message, &Elsewhere<'_>)); 6] = [
+        ("unsigned", |reply, _| {
+            reply
+                .answers
+                .retain(|record| record.rtype() == RecordType::A);
+        }),
+        ("no such name", |reply, _| {
+            reply.answers.clear();
+            reply.set_rcode(Rcode::NXDOMAIN);
+        }),
+        ("no such type", |reply, _| reply.answers.clear()),
+        ("a denial of another name", |reply, elsewhere| {
+            *reply = Message {
+                questions: reply.questions.clone(),
+                header: reply.header,
+                ..elsewhere.reply("no.sound.test", RecordType::A)
+            };
+            reply.set_rcode(Rcode::NXDOMAIN);
+        }),
+        ("an alias to the forger", |reply, elsewhere| {
+            let forger = elsewhere.reply("mail.unsigned.test", RecordType::A);
+            reply.answers = forger.answers;
+            let alias = Rdata::Cname(name("mail.unsigned.test"));
+            reply.answers.push(Record {
+                name: name("mail.sound.test"),
+                class: Class::IN,
+                ttl: 60,
+                data: alias,
+            });
+        }),
+        ("another's address", |reply, elsewhere| {
+            let mut other = elsewhere.reply("x.wild.sound.test", RecordType::A);
+            for record in &mut other.answers {
+                record.name = name("mail.sound.test");
+            }
+            reply.answers = other.answers;
+        }),
+    ];
+    for (what, change) in changes {
+        let world = with_zones(World::builder())
+            .edit("mail.sound.test", RecordType::A, change)
+            .start();
+        let resolver = Resolver::new(&settings(&world)).expect("a resolver");
+        let (status, text) = ask(&resolver, "mail.sound.test", RecordType::A);
+        assert_eq!(status, Status::Bogus, "{what}: {text}");
+    }
+    let world = with_zones(World::builder())
+        .edit("mail.sound.test", RecordType::A, move |reply, _| {
+            forged(reply);
+        })
+        // That the zone is said to be unsigned does not help.
+        .edit("sound.test", RecordType::DS, |reply, _| {
+            reply.answers.clear();
+        })
+        .start();
+    let resolver = Resolver::new(&settings(&world)).expect("a resolver");
+    let (status, text) = ask(&resolver, "mail.sound.test", RecordType::A);
+    assert_eq!(status, Status::Bogus, "{text}");
 }
 
 /// What cannot carry DNSSEC at all is told from a broken zone.

@@ -24,7 +24,8 @@ pub const COMMAND: Command = Command {
     details: "\
 TYPE is a mnemonic (MX, TLSA, …) or TYPE and a number; by default A. NAME is always taken from the root.
 The status: 'secure' is proven by DNSSEC, 'insecure' is not, 'bogus' is forged or broken, 'indeterminate' could not be proven
-either way, and 'error' means that no answer could be had.
+either way, and 'error' means that no answer could be had. Where signatures are checked here, the chain of trust is shown from
+the trust anchor down: 'XX' marks the link that broke, '--' where unsigned data begin.
 
 Exit 0 for secure and insecure, 1 for bogus and indeterminate, 75 where no answer could be had.",
     options: |options| {
