@@ -74,6 +74,7 @@ pub fn serve(
     reread: impl Fn() -> Result<Config, ConfigError>,
 ) -> Result<(), StartError> {
     log_panics();
+    process::return_large_buffers();
     let signals = signal::block().map_err(refused("block signals"))?;
     // A resolver that cannot be had must be known before anything is touched.
     let services = Services::build(&config, None)?;

@@ -42,6 +42,21 @@ pub fn raise_open_files() -> io::Result<u64> {
     }
 }
 
+/// Octets from which a buffer gets pages of its own, which the system has back as soon as the buffer is dropped. This is where the GNU
+/// library begins, but it moves up to 32 MiB with every buffer dropped, and what is smaller stays with the process.
+#[cfg(target_env = "gnu")]
+const OWN_PAGES_FROM: libc::c_int = 128 << 10;
+
+/// Sees to it that the memory of large messages goes back to the system when they are dropped.
+pub fn return_large_buffers() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: this only sets a number of the allocator, which locks itself.
+    unsafe {
+        // It refuses only numbers that are too large.
+        libc::mallopt(libc::M_MMAP_THRESHOLD, OWN_PAGES_FROM);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
