@@ -17,7 +17,7 @@
 //! | 4 | [`resolver`] | asks DNS servers and says what is proven about the answer |
 //! | 3 | [`net`] | sockets with deadlines, TLS |
 //! | 2, pure | [`dane`] | which TLSA records count, and does the presented chain match |
-//! | 2, pure | [`dnssec`] | status of data, trust anchors; the validator's place |
+//! | 2, pure | [`dnssec`] | what is proven about data: signatures, keys, denials, the chain from a trust anchor |
 //! | 2, pure | [`filter`] | the content filters |
 //! | 1, pure | [`dns`] | wire format and zone-file form |
 //! | 1, pure | [`smtp`] | grammar, replies, the state machines of server and client |
@@ -39,7 +39,7 @@
 //! | `dane/mod.rs` | which records count, and did the chain match? |
 //! | `outbound/outcome.rs` | delivered, deferred or bounced, and with which status? |
 //!
-//! Side trips: `smtp/client.rs` and `outbound/session.rs` from the attempt, `resolver/mod.rs` from its look-ups.
+//! Side trips: `smtp/client.rs` and `outbound/session.rs` from the attempt, `resolver/mod.rs` and `dnssec/chain/mod.rs` from its look-ups.
 //!
 //! # What holds everywhere
 //!

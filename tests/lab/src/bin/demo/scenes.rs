@@ -1,7 +1,9 @@
 //! The scenes of the demonstration. Each tells what is going to happen, lets it happen, shows it, and checks it.
 
+use gateway::dns::RecordType;
 use gateway_lab::mx::{StoredMessage, What};
 use gateway_lab::story::{BOGUS, GOOD, GOOD_HOST, MISMATCH, MISMATCH_HOST};
+use gateway_lab::world::Query;
 use gateway_lab::{MxHost, Phase};
 
 use crate::page::Quote;
@@ -66,10 +68,10 @@ impl Stage<'_> {
         ));
         page.quote(&self.gateway.configuration(), |_| Quote::Plain);
         page.say(
-            "'dnssec ad' means that the gateway believes the AD bit of its resolver, which is safe only because the resolver is on the \
-             same machine. With a resolver there, mail servers may have loopback addresses too, as these do; 'allow-address' is the directive for that. No policy \
-             is configured, so the strictest level holds for every domain, dane-only: every DNS answer is proven, and the server's \
-             certificate is proven, or nothing is sent.",
+            "'dnssec validate' means that the gateway checks every signature itself, from the key in the trust-anchor file down: the DS record \
+             of this little Internet's root. On the real one the root's keys are built in, and neither line is needed. No policy is \
+             configured, so the strictest level holds for every domain, dane-only: every DNS answer is proven, and the server's certificate \
+             is proven, or nothing is sent.",
         );
     }
 
@@ -84,7 +86,7 @@ impl Stage<'_> {
              are in random case on purpose: the answer must repeat them, which a forger who cannot see the question would have to guess."
         ));
         self.run(
-            &["query", "-x", GOOD, "MX"],
+            &["query", "-x", "--dnssec", "ad", GOOD, "MX"],
             &["flags:", "mail exchange", ": secure"],
         );
         let port = self.story.good.port();
@@ -96,7 +98,7 @@ impl Stage<'_> {
              certificate. Matching type 1: its SHA-256 digest, which follows."
         ));
         self.run(
-            &["query", "-x", &owner, "TLSA"],
+            &["query", "-x", "--dnssec", "ad", &owner, "TLSA"],
             &[
                 "flags:",
                 "usage",
@@ -106,6 +108,12 @@ impl Stage<'_> {
                 ": secure",
             ],
         );
+        page.say(
+            "So far we have believed the resolver's AD bit ('--dnssec ad'). That is safe only while nobody stands between it and us, so the \
+             gateway does not rely on it: it asks for the signatures, and checks them. This is the chain for the same record, from the \
+             trust anchor down. Each zone's keys sign the DS record of the next one, which is a digest of that zone's key:",
+        );
+        self.run(&["query", &owner, "TLSA"], &["anchor", ": secure"]);
         page.say("Now all steps together, up to the verified handshake, without sending any mail:");
         self.run(&["check", GOOD], &["= proven", "deliver", "matches"]);
     }
@@ -204,9 +212,11 @@ impl Stage<'_> {
              does not hand out such data. It answers SERVFAIL, and says in an extended error (EDE, RFC 8914) what is wrong."
         ));
         self.run(
-            &["query", "-x", BOGUS, "MX"],
+            &["query", "-x", "--dnssec", "ad", BOGUS, "MX"],
             &["SERVFAIL", "extended error", "its text", ": bogus"],
         );
+        page.say("The gateway asks for the data all the same (CD, checking disabled), checks them itself, and finds the link that is broken:");
+        self.run(&["query", BOGUS, "MX"], &["broken", "BROKEN", ": bogus"]);
         page.say(
             "For the gateway this is \"we do not know\", never \"there is no MX record\": it looks for no mail server, and connects to none.",
         );
@@ -219,11 +229,15 @@ impl Stage<'_> {
         let id = self.follow(&mut outcome, &format!("4.4.3 {token} domain={BOGUS}"));
         outcome.fact(before == connections(), "no mail server was connected to");
         let queries = story.world.queries();
-        let names: Vec<_> = queries.iter().map(|query| query.name.to_host()).collect();
-        let is_of_domain = |name: &String| name.eq_ignore_ascii_case(BOGUS);
+        let is_of_a_host = |query: &Query| {
+            matches!(
+                query.rtype,
+                RecordType::A | RecordType::AAAA | RecordType::TLSA
+            )
+        };
         outcome.fact(
-            !names.is_empty() && names.iter().all(is_of_domain),
-            "after the MX record nothing more was looked up",
+            !queries.is_empty() && !queries.iter().any(is_of_a_host),
+            "no mail server was looked up",
         );
         self.show_queue(&mut outcome, id.as_deref(), token);
         outcome.show(page);

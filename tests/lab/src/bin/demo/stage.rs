@@ -1,10 +1,12 @@
 //! What every scene needs: the lab, the gateway, and ways to let something happen and show it.
 
+use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use gateway_lab::mx::What;
 use gateway_lab::story::Story;
+use gateway_lab::temp::TempDir;
 use gateway_lab::{Gateway, MxHost};
 
 use crate::page::{Page, Quote};
@@ -21,6 +23,8 @@ pub(crate) struct Stage<'a> {
     pub(crate) page: &'a Page,
     pub(crate) story: Story,
     pub(crate) gateway: Gateway,
+    /// Holds the file with the trust anchor.
+    _directory: TempDir,
 }
 
 /// What became of one message: facts, each as it should be or not.
@@ -67,11 +71,21 @@ impl<'a> Stage<'a> {
     /// Starts the lab and the gateway.
     pub(crate) fn set(page: &'a Page, binary: &str) -> Self {
         let story = Story::start();
-        let gateway = story.gateway(binary).config("log debug").start();
+        let directory = TempDir::new("demo");
+        let anchor = directory.path().join("root.ds");
+        fs::write(&anchor, story.world.trust_anchor()).expect("a writable directory");
+        let gateway = story
+            .gateway(binary)
+            .without("dnssec")
+            .config("dnssec validate")
+            .config(&format!("trust-anchor {}", anchor.display()))
+            .config("log debug")
+            .start();
         Self {
             page,
             story,
             gateway,
+            _directory: directory,
         }
     }
 
