@@ -365,6 +365,40 @@ fn what_is_known_of_zones_is_not_asked_again() {
 }
 
 #[test]
+fn each_alias_has_its_own_status_and_times_are_bounded() {
+    let day = 2 * 86_400;
+    let tlsa = MxHost::start("mail.long.test").tlsa(1, 1);
+    let world = with_zones(World::builder())
+        .zone(
+            Zone::signed("long.test")
+                .ttl(day)
+                .mx(1, "mail.long.test")
+                .tlsa("mail.long.test", 25, tlsa),
+        )
+        .start();
+    let resolver = Resolver::new(&settings(&world)).expect("a resolver");
+    let look_up = |owner: &str, rtype| {
+        let deadline = Deadline::after(PATIENCE);
+        resolver.lookup(&name(owner), rtype, deadline).expect(owner)
+    };
+    let answer = look_up("out.sound.test", RecordType::A);
+    assert!(!answer.security.is_secure() && answer.aliases[0].security.is_secure());
+    for (owner, rtype, at_most) in [
+        ("long.test", RecordType::MX, 86_400),
+        ("_25._tcp.mail.long.test", RecordType::TLSA, 3600),
+        ("long.test", RecordType::TXT, 900),
+        ("no.long.test", RecordType::A, 900),
+        ("sound.test", RecordType::MX, 300),
+    ] {
+        let ttl = look_up(owner, rtype).ttl;
+        assert!(
+            ttl <= at_most && ttl > at_most - 60,
+            "{owner} {rtype}: {ttl}"
+        );
+    }
+}
+
+#[test]
 fn many_threads_ask_the_same_once() {
     let world = world();
     let mx = (name("sound.test"), RecordType::MX);

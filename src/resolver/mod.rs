@@ -190,7 +190,8 @@ pub struct Alias {
     pub owner: Name,
     /// What it points to.
     pub target: Name,
-    /// Status of the reply this link came in; a secure link in an insecure chain reads insecure here, see [`Resolve::alias_security`].
+    /// Status of this link alone; where the AD bit is believed, that of the reply it came in: a secure link in an insecure chain then reads
+    /// insecure, see [`Resolve::alias_security`].
     pub security: Security,
 }
 

@@ -79,7 +79,7 @@ impl Resolver {
         };
         let test = |server| CarrierTest {
             server,
-            result: self.test_carrier(server, validation),
+            result: self.test_carrier(server, validation, Deadline::after(PATIENCE)),
         };
         self.upstream.servers.all().into_iter().map(test).collect()
     }
@@ -89,6 +89,7 @@ impl Resolver {
         &self,
         server: SocketAddr,
         validation: &ValidationSettings,
+        deadline: Deadline,
     ) -> Result<Vec<KeyId>, String> {
         let zones = validation.anchors.iter().map(|(zone, _)| zone);
         let zone = zones.min_by_key(|zone| zone.label_count());
@@ -97,7 +98,6 @@ impl Resolver {
         if let Some(fault) = validation.fault_of_clock() {
             return Err(fault);
         }
-        let deadline = Deadline::after(PATIENCE);
         let ask = |transport| {
             let question = (zone, RecordType::DNSKEY);
             self.upstream

@@ -110,17 +110,10 @@ impl Resolver {
         deadline: Deadline,
     ) -> Validated {
         let mut validated = found.validated;
-        let how = Carriage {
-            checks: Checks::Upstream,
-            blamed: &[],
-            deadline,
-        };
-        let said = match self.upstream.carry(&question.owner, question.rtype, how) {
-            Ok(carried) => carried.message.extended_errors(),
-            Err(failure) => failure.extended_errors,
-        };
         if let Err(failure) = &mut validated.result {
-            failure.extended_errors.extend(said);
+            failure
+                .extended_errors
+                .extend(self.opinions(question, deadline));
             let is_missing = matches!(
                 validated.explanation.why,
                 Some(
@@ -129,19 +122,39 @@ impl Resolver {
                         | Why::DenialMissing { .. }
                 )
             );
-            let tests = found
-                .servers
-                .iter()
-                .map(|server| self.test_carrier(*server, &validator.settings));
-            let faults: Option<Vec<String>> = match is_missing {
-                true => tests.map(Result::err).collect(),
-                false => None,
-            };
-            if let Some(fault) = faults.and_then(|faults| faults.into_iter().next()) {
+            let fault = is_missing.then(|| self.fault_of_all(validator, &found.servers, deadline));
+            if let Some(fault) = fault.flatten() {
                 failure.kind = LookupErrorKind::NoDnssec(fault);
             }
         }
         validated
+    }
+
+    /// What the resolvers say when they are to check for themselves: not authenticated, and for the log only.
+    fn opinions(&self, question: &RrsetId, deadline: Deadline) -> Vec<(EdeCode, String)> {
+        let how = Carriage {
+            checks: Checks::Upstream,
+            blamed: &[],
+            deadline,
+        };
+        match self.upstream.carry(&question.owner, question.rtype, how) {
+            Ok(carried) => carried.message.extended_errors(),
+            Err(failure) => failure.extended_errors,
+        }
+    }
+
+    /// What is wrong with the first of these resolvers, if none of them can carry what validates.
+    fn fault_of_all(
+        &self,
+        validator: &Validator,
+        servers: &[SocketAddr],
+        deadline: Deadline,
+    ) -> Option<String> {
+        let tests = servers
+            .iter()
+            .map(|server| self.test_carrier(*server, &validator.settings, deadline));
+        let faults: Option<Vec<String>> = tests.map(Result::err).collect();
+        faults?.into_iter().next()
     }
 }
 
@@ -194,6 +207,13 @@ struct Found {
 }
 
 impl Found {
+    fn failed(kind: LookupErrorKind) -> Self {
+        Self {
+            validated: Validated::failed(kind),
+            servers: Vec::new(),
+        }
+    }
+
     fn is_bogus(&self) -> bool {
         matches!(&self.validated.result, Err(failure) if matches!(failure.kind, LookupErrorKind::Bogus(_)))
     }
@@ -229,6 +249,11 @@ impl<'a> Run<'a> {
         let outcome = loop {
             match validation.progress(known) {
                 Progress::Done(outcome) => break *outcome,
+                // Never: everything named before was supplied. It must not become a loop.
+                Progress::Need(needed) if needed.is_empty() => {
+                    let why = "internal error: the validation does not go on";
+                    return Found::failed(LookupErrorKind::Indeterminate(why.to_owned()));
+                }
                 Progress::Need(needed) => {
                     for (needed, reply) in self.ask_all(&needed, question) {
                         validation.supply(needed, reply);
