@@ -75,6 +75,16 @@ fn found(outcome: &Outcome) -> (Expected, Option<EdeCode>) {
     }
 }
 
+/// The sentence about a case that is not secure.
+pub(crate) fn reason(world: &World, case: &Case) -> String {
+    let anchors = TrustAnchors::parse(&world.trust_anchor()).unwrap();
+    let why = match outcome(world, case, &anchors).answer {
+        Ok(answer) => answer.why,
+        Err(why) => Some(why),
+    };
+    why.map_or_else(String::new, |why| why.to_string())
+}
+
 /// The extended error that names each reason (RFC 8914 §4).
 fn ede(expected: Expected) -> Option<EdeCode> {
     let word = match expected {

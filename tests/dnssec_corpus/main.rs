@@ -1,13 +1,14 @@
 //! A corpus of zones, sound and broken in every way that matters, and what validation is to make of each; Unbound has a say in most.
 //!
 //! All cases live in one world below one root, each in a zone of its own (`case.rs`). They are asked of the chain machine itself, with the
-//! answers that the lab's resolver gives under CD=1.
+//! answers that the lab's resolver gives under CD=1 (`chain.rs`), and of `gateway query` over sockets (`command.rs`).
 
 mod algorithms;
 mod aliases;
 mod budgets;
 mod case;
 mod chain;
+mod command;
 mod delegations;
 mod denial;
 mod edits;
