@@ -492,6 +492,10 @@ fn without_a_resolver_that_carries_dnssec_it_is_said_loudly() {
     ] {
         gateway.wait_for_log(part, PATIENCE).expect(part);
     }
+    let reply = gateway.submit("", &["a@sound.test"], "Subject: hello\r\n\r\nHello\r\n");
+    assert_eq!(reply.expect("a reply").code, 250);
+    let line = gateway.wait_for_log(" defer ", PATIENCE).expect("deferred");
+    assert!(line.contains("the trust anchors configured here"), "{line}");
 }
 
 #[test]
