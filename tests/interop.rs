@@ -1,8 +1,6 @@
 //! The gateway between servers that others wrote: zones signed by ldns-signzone, served by NSD, validated by Unbound; mail sent by
 //! Python's smtplib, received by Postfix. They are installed by `scripts/setup test`; Postfix needs root, so without it the test says so and ends.
 
-#![allow(unreachable_pub)]
-
 #[path = "interop/servers.rs"]
 mod servers;
 

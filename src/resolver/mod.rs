@@ -39,10 +39,12 @@ use std::time::Duration;
 use core::net::SocketAddr;
 use std::path::PathBuf;
 
-use crate::dns::{EdeCode, Name, Rcode, Record, RecordType};
+use crate::dns::{EdeCode, Name, Rcode, RecordType};
 use crate::dnssec::{Security, TrustAnchors};
 use crate::time::{Deadline, Timestamp};
 
+pub use crate::dnssec::chain::{Alias, Content};
+pub use crate::dnssec::limits::ALIASES_AT_MOST;
 pub use observe::{Direction, Observer, Packet, Transport};
 pub use resolv_conf::ResolvConf;
 pub use self_test::CarrierTest;
@@ -164,7 +166,8 @@ pub trait Resolve: Send + Sync {
 pub struct Answer {
     /// Status of the whole answer: the minimum over all alias links and the final data or denial.
     pub security: Security,
-    /// The aliases followed, in order: owner and target of each link, with the link's own status.
+    /// The aliases followed, in order, each with its own status. Where an AD bit is believed that is the status of the reply it came in: a secure
+    /// link in an insecure chain reads insecure there, see [`Resolve::alias_security`].
     pub aliases: Vec<Alias>,
     /// Owner of the final RRset: the name asked for, or the target of the last alias.
     pub owner: Name,
@@ -178,32 +181,6 @@ pub struct Answer {
     pub extended_errors: Vec<(EdeCode, String)>,
     /// The resolver that answered, for the log.
     pub server: String,
-}
-
-/// Alias links followed in one lookup (rfc C1); real ones have one or two.
-pub const ALIASES_AT_MOST: usize = 10;
-
-/// One CNAME link.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Alias {
-    /// The alias.
-    pub owner: Name,
-    /// What it points to.
-    pub target: Name,
-    /// Status of this link alone; where the AD bit is believed, that of the reply it came in: a secure link in an insecure chain then reads
-    /// insecure, see [`Resolve::alias_security`].
-    pub security: Security,
-}
-
-/// Data or its proven or stated absence.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Content {
-    /// At least one record of the type asked for, all with [`Answer::owner`] as owner.
-    Records(Vec<Record>),
-    /// The name exists, the type does not (RFC 2308 §2.2).
-    NoData,
-    /// The name does not exist (RFC 2308 §2.1).
-    NxDomain,
 }
 
 /// "We do not know": no answer that may be used. Never means that data is absent.

@@ -15,7 +15,7 @@ use super::query::Checks;
 use super::stub::Resolver;
 use super::upstream::{Carriage, Carried, Failure};
 use super::zones::Zones;
-use super::{Alias, Answer, Content, LookupErrorKind, ValidationSettings};
+use super::{Answer, Content, LookupErrorKind, ValidationSettings};
 use crate::dns::{EdeCode, Rcode, Rdata, Record, RecordType};
 use crate::dnssec::chain::{self, Known, Link, Part, Progress};
 use crate::dnssec::{Algorithms, Consequence, RrsetId, Why};
@@ -375,7 +375,7 @@ impl Notes {
     fn answer(self, validated: chain::Answer, rtype: RecordType) -> Answer {
         let owner = validated.owner;
         let (content, rcode) = match validated.content {
-            chain::Content::Records(records) => {
+            Content::Records(records) => {
                 let records = records.into_iter().map(|record| Record {
                     name: owner.clone(),
                     data: without_random_case(&record.data),
@@ -383,19 +383,14 @@ impl Notes {
                 });
                 (Content::Records(records.collect()), Rcode::NOERROR)
             }
-            chain::Content::NoData => (Content::NoData, Rcode::NOERROR),
-            chain::Content::NxDomain => (Content::NxDomain, Rcode::NXDOMAIN),
+            Content::NoData => (Content::NoData, Rcode::NOERROR),
+            Content::NxDomain => (Content::NxDomain, Rcode::NXDOMAIN),
         };
-        let aliases = validated.aliases.into_iter().map(|alias| Alias {
-            owner: alias.owner,
-            target: alias.target,
-            security: alias.security,
-        });
         let own = validated.why.iter().map(own_error);
         let own = own.filter(|(code, _)| *code != EdeCode::OTHER).collect();
         Answer {
             security: validated.security,
-            aliases: aliases.collect(),
+            aliases: validated.aliases,
             owner,
             ttl: validated.ttl.min(cap(&content, rtype)),
             content,

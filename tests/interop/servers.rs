@@ -1,5 +1,7 @@
 //! Real servers from the distribution, each on loopback, in a directory of its own, stopped when dropped.
 
+#![allow(unreachable_pub)]
+
 use std::fmt::Write as _;
 use std::fs;
 use std::net::{TcpListener, TcpStream, UdpSocket};
