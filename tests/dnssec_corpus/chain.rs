@@ -1,9 +1,13 @@
 //! The corpus before the chain machine, which asks and is told what the lab's resolver carries.
 
-use gateway::dns::{Algorithm, DigestType, EdeCode, RecordType};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use gateway::dns::{Algorithm, DigestType, EdeCode, Name, RecordType};
 use gateway::dnssec::chain::{self, Outcome, Progress, Settings};
 use gateway::dnssec::{
-    Algorithms, Consequence, RrsetId, Security, TrustAnchors, Validation, Why, limits,
+    Algorithms, Consequence, Known, RrsetId, Security, TrustAnchors, Validation, Why, limits,
 };
 use gateway::time::Timestamp;
 use gateway_lab::world::{KeyUse, Validity, ZoneKey};
@@ -14,34 +18,80 @@ use crate::case::{Case, Content, Expected, name};
 /// Rounds of questions that no validation needs.
 const ROUNDS: usize = 100;
 
-/// Asks the machine; `now` is the time unless the case has its own.
-fn outcome(world: &World, case: &Case, anchors: &TrustAnchors) -> Outcome {
-    let question = RrsetId {
-        owner: name(&case.owner),
-        rtype: case.rtype,
-    };
-    validate(
-        world,
-        question,
-        Settings {
-            anchors,
-            algorithms: Algorithms::new(case.sha1),
-            now: case.at.map_or_else(Timestamp::now, Timestamp::from_unix),
-        },
-    )
+/// Every zone that validations learnt of, for as long as the test runs.
+#[derive(Default)]
+struct Memory(RefCell<HashMap<Name, Arc<chain::Zone>>>);
+
+impl Known for Memory {
+    fn zone(&self, apex: &Name) -> Option<Arc<chain::Zone>> {
+        self.0.borrow().get(apex).cloned()
+    }
+
+    fn learn(&self, zone: &Arc<chain::Zone>) {
+        let zone = Arc::clone(zone);
+        self.0.borrow_mut().insert(zone.apex().clone(), zone);
+    }
 }
 
-fn validate(world: &World, question: RrsetId, settings: Settings<'_>) -> Outcome {
+/// In which order replies come.
+#[derive(Clone, Copy)]
+enum Order {
+    AsAsked,
+    /// The last first, and each alone.
+    Backwards,
+}
+
+/// Asks the machine; the time is now unless the case has its own.
+fn outcome(world: &World, case: &Case, anchors: &TrustAnchors) -> Outcome {
+    let asked = question(&case.owner, case.rtype);
+    validate(world, asked, settings(case, anchors), &())
+}
+
+fn settings<'a>(case: &Case, anchors: &'a TrustAnchors) -> Settings<'a> {
+    Settings {
+        anchors,
+        algorithms: Algorithms::new(case.sha1),
+        now: case.at.map_or_else(Timestamp::now, Timestamp::from_unix),
+    }
+}
+
+fn question(owner: &str, rtype: RecordType) -> RrsetId {
+    RrsetId {
+        owner: name(owner),
+        rtype,
+    }
+}
+
+fn validate(
+    world: &World,
+    question: RrsetId,
+    settings: Settings<'_>,
+    known: &dyn Known,
+) -> Outcome {
+    validate_in(Order::AsAsked, world, question, settings, known)
+}
+
+fn validate_in(
+    order: Order,
+    world: &World,
+    question: RrsetId,
+    settings: Settings<'_>,
+    known: &dyn Known,
+) -> Outcome {
     let mut validation = Validation::new(question, settings);
+    let mut waiting = Vec::new();
     for _ in 0..ROUNDS {
-        match validation.progress(&()) {
+        match validation.progress(known) {
             Progress::Done(outcome) => return *outcome,
-            Progress::Need(questions) => {
-                for question in questions {
-                    let reply = world.carry(&question.owner, question.rtype);
-                    validation.supply(&question, Ok(reply.into()));
-                }
-            }
+            Progress::Need(questions) => waiting.extend(questions),
+        }
+        let kept = match order {
+            Order::AsAsked => 0,
+            Order::Backwards => waiting.len() - 1,
+        };
+        for question in waiting.drain(kept..) {
+            let reply = world.carry(&question.owner, question.rtype);
+            validation.supply(&question, Ok(reply.into()));
         }
     }
     panic!("it never ends");
@@ -141,6 +191,77 @@ fn the_chain_machine_finds_the_status_and_names_the_reason() {
     );
 }
 
+/// Zones made to cost work cost little: signatures found wrong, signatures verified, and hashes computed at most.
+#[test]
+fn hostile_zones_cost_little() {
+    let (cases, world) = crate::corpus();
+    let anchors = TrustAnchors::parse(&world.trust_anchor()).unwrap();
+    for (label, failures, verifications, hashes) in [
+        ("keytrap", 2, 8, 0),
+        ("keytrap-one-signature", 2, 8, 0),
+        ("failures-2", 2, 8, 0),
+        ("ds-failures-4", 0, 4, 0),
+        ("nsec3-iterations-data", 0, 8, 0),
+        ("nsec3-iterations-51", 0, 12, 0),
+        ("nsec3-iterations-500", 0, 12, 0),
+        ("nsec3-iterations-501", 0, 12, 0),
+        ("nsec3-deep", 0, 12, limits::NSEC3_HASHES_PER_PROOF),
+    ] {
+        let case = cases.iter().find(|case| case.name == label).unwrap();
+        let work = outcome(world, case, &anchors).work;
+        let done = (work.failures(), work.verifications(), work.hashes());
+        assert!(
+            done.0 <= failures && done.1 <= verifications && done.2 <= hashes,
+            "{label}: {done:?}"
+        );
+    }
+}
+
+/// The outcome is the same in whatever order replies come.
+#[test]
+fn the_order_of_replies_does_not_matter() {
+    let (cases, world) = crate::corpus();
+    let anchors = TrustAnchors::parse(&world.trust_anchor()).unwrap();
+    for case in cases {
+        let asked = question(&case.owner, case.rtype);
+        let outcome = validate_in(
+            Order::Backwards,
+            world,
+            asked,
+            settings(case, &anchors),
+            &(),
+        );
+        assert_eq!(found(&outcome).0, case.expected, "{}", case.name);
+    }
+}
+
+/// What was learnt from other questions about the same zones does not make an answer better or worse.
+#[test]
+fn what_is_known_of_zones_does_not_change_the_outcome() {
+    let (cases, world) = crate::corpus();
+    let anchors = TrustAnchors::parse(&world.trust_anchor()).unwrap();
+    let mut learnt = 0;
+    for case in cases {
+        let known = Memory::default();
+        for (owner, rtype) in [
+            ("@", RecordType::MX),
+            ("none", RecordType::A),
+            ("u", RecordType::DS),
+            ("h.u", RecordType::A),
+            ("h.s", RecordType::A),
+            ("x.w", RecordType::TXT),
+        ] {
+            let asked = question(&case.full(owner), rtype);
+            let _ = validate(world, asked, settings(case, &anchors), &known);
+        }
+        learnt += known.0.borrow().len();
+        let asked = question(&case.owner, case.rtype);
+        let outcome = validate(world, asked, settings(case, &anchors), &known);
+        assert_eq!(found(&outcome).0, case.expected, "{}", case.name);
+    }
+    assert!(learnt > cases.len(), "{learnt} zones were learnt");
+}
+
 /// Zones that are signed until after 2106, when the 32 bits of the times begin anew (RFC 4034 §3.1.5).
 #[test]
 fn times_wrap_around_in_2106() {
@@ -168,7 +289,7 @@ fn times_wrap_around_in_2106() {
             algorithms: Algorithms::new(false),
             now: Timestamp::from_unix(at),
         };
-        let outcome = validate(&world, question("h.d.test"), settings);
+        let outcome = validate(&world, question("h.d.test", RecordType::A), settings, &());
         assert_eq!(found(&outcome).0, expected, "{at}");
     }
 }
@@ -215,14 +336,7 @@ fn the_closest_anchor_counts() {
             algorithms: Algorithms::new(false),
             now: Timestamp::now(),
         };
-        let outcome = validate(&world, question(owner), settings);
+        let outcome = validate(&world, question(owner, RecordType::A), settings, &());
         assert_eq!(found(&outcome).0, expected, "{owner} with\n{anchors}");
-    }
-}
-
-fn question(owner: &str) -> RrsetId {
-    RrsetId {
-        owner: name(owner),
-        rtype: RecordType::A,
     }
 }
