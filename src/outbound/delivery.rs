@@ -7,7 +7,7 @@
 //! | 2yz to the content | delivered |
 //! | 5yz to MAIL, RCPT, DATA or the content | failed |
 //! | 4yz to RCPT, DATA or the content | wait: the domain's servers share their opinion of a recipient (RFC 5321 §4.2.1) |
-//! | 4yz to MAIL; connection lost before the content was sent whole | next host (rfc S13) |
+//! | 4yz to MAIL, 421 to anything; connection lost before the content was sent whole | next host (rfc S13): a server that closes has no opinion |
 //! | connection lost, or no reply to be understood, after it | wait: the server may have taken the message, the next one would deliver it twice (RFC 1047 §2) |
 //!
 //! next: `src/outbound/outcome.rs`
@@ -21,7 +21,7 @@ use super::session::{Failure, Mail, Phase, Receipt};
 use super::{Effect, Reason};
 use crate::log;
 use crate::queue::{QueueId, SpoolError};
-use crate::smtp::{Mailbox, Reply, ReversePath};
+use crate::smtp::{Mailbox, Reply, ReplyCode, ReversePath};
 
 /// One message for the recipients of one destination.
 pub struct Delivery<'a> {
@@ -185,7 +185,10 @@ impl Errand for Delivery<'_> {
 
 /// Whether the recipients concerned are to be tried at the next host.
 fn is_for_next_host(failure: &Failure) -> bool {
+    let reply = failure.reply.as_ref();
+    let is_closing = reply.is_some_and(|reply| reply.code == ReplyCode::NOT_AVAILABLE);
     match failure.phase {
+        _ if is_closing => true,
         Phase::Recipient | Phase::Data if failure.reason == Reason::RemoteTransient => false,
         Phase::FinalDot => false,
         _ => failure.reason.effect() == Effect::NextHost,

@@ -76,6 +76,26 @@ fn recipients_get_their_answers() {
     }
 }
 
+/// RFC 5321 §3.8: 421 says that the server closes, not what it thinks of the recipient or of the message.
+#[test]
+fn a_server_that_closes_decides_nothing() {
+    for (reply, phase, goes_on) in [
+        ("450 4.2.1 later", Phase::Recipient, false),
+        ("451 4.3.0 later", Phase::Data, false),
+        ("451 4.3.0 later", Phase::FinalDot, false),
+        ("421 4.3.2 closing", Phase::Recipient, true),
+        ("421 4.3.2 closing", Phase::Data, true),
+        ("421 4.3.2 closing", Phase::FinalDot, true),
+    ] {
+        let text = reply.as_bytes();
+        let failure = Failure {
+            reply: Some(Reply::parse(&[text]).expect("a reply")),
+            ..crate::outbound::fakes::failure(Reason::RemoteTransient, phase, "as told")
+        };
+        assert_eq!(is_for_next_host(&failure), goes_on, "{reply} to {phase}");
+    }
+}
+
 #[test]
 fn without_a_host_everybody_waits() {
     let lost = Server::Fails(Reason::Connect, Phase::Connect);
