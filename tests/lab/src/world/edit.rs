@@ -81,7 +81,7 @@ impl Internet {
     fn carried(&self, question: &Question) -> Message {
         let mut query = Message::query(0, question.clone(), Some(Edns::query(1232, true)));
         query.header.checking_disabled = true;
-        let resolution = self.resolve(&question.name, question.rtype);
+        let resolution = self.resolve(&question.name, question.rtype, false);
         reply::reply(&query, &resolution)
     }
 

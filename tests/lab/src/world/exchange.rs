@@ -72,7 +72,11 @@ impl Exchange {
             .internet
             .read()
             .expect("no thread panics while it holds the zones");
-        let resolution = internet.resolve(&question.name, question.rtype);
+        let resolution = internet.resolve(
+            &question.name,
+            question.rtype,
+            !query.header.checking_disabled,
+        );
         let mut whole = reply::reply(&query, &resolution);
         internet.edit(&mut whole);
         let mut replies = match transport {

@@ -28,13 +28,14 @@ pub(super) struct Resolution {
     pub(super) answers: Vec<Rrset>,
     pub(super) proofs: Vec<Rrset>,
     pub(super) rcode: Rcode,
+    /// Means nothing if it was not to be judged.
     pub(super) proof: Proof,
     pub(super) faults: Vec<Fault>,
 }
 
 impl Internet {
-    /// Looks up a name like a recursive resolver.
-    pub(super) fn resolve(&self, name: &Name, rtype: RecordType) -> Resolution {
+    /// Looks up a name like a recursive resolver; whoever asks with CD wants nothing judged.
+    pub(super) fn resolve(&self, name: &Name, rtype: RecordType, is_judged: bool) -> Resolution {
         let mut result = Resolution {
             answers: Vec::new(),
             proofs: Vec::new(),
@@ -47,6 +48,7 @@ impl Internet {
             let zone = self.zone_of(&name, rtype);
             let (step, faults) = self.served(zone, &name, rtype);
             let sets = step.answers.iter().chain(&step.proofs);
+            let sets = sets.filter(|_| is_judged);
             let judged = sets.map(|set| self.judge(zone, set));
             result.proof = judged.fold(result.proof, Ord::min);
             if step.is_opted_out {
