@@ -1,6 +1,9 @@
 //! One case: a zone of its own, a question, and what is to come of it.
 
+use std::sync::LazyLock;
+
 use gateway::dns::{Algorithm, Message, Name, Rdata, RecordType};
+use gateway::time::Timestamp;
 use gateway_lab::Zone;
 use gateway_lab::world::{Elsewhere, KeyUse, Signing, ZoneKey};
 
@@ -146,6 +149,12 @@ impl Case {
     pub(crate) fn with_sha1(mut self) -> Self {
         self.sha1 = true;
         self
+    }
+
+    /// When it is asked, in seconds since 1970: all cases without a time of their own at one and the same, since texts tell the time.
+    pub(crate) fn time(&self) -> u64 {
+        static START: LazyLock<u64> = LazyLock::new(|| Timestamp::now().unix());
+        self.at.unwrap_or(*START)
     }
 
     /// Asked at this time, in seconds since 1970.

@@ -51,7 +51,7 @@ fn settings<'a>(case: &Case, anchors: &'a TrustAnchors) -> Settings<'a> {
     Settings {
         anchors,
         algorithms: Algorithms::new(case.sha1),
-        now: case.at.map_or_else(Timestamp::now, Timestamp::from_unix),
+        now: Timestamp::from_unix(case.time()),
     }
 }
 

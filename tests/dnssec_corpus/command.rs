@@ -30,13 +30,10 @@ fn query(world: &World, anchors: &str, more: &[&str]) -> String {
 }
 
 fn query_case(world: &World, anchors: &str, case: &Case) -> String {
-    let (rtype, time) = (case.rtype.to_string(), case.at.map(|time| time.to_string()));
-    let mut more = vec![case.owner.as_str(), &rtype];
+    let (rtype, time) = (case.rtype.to_string(), case.time().to_string());
+    let mut more = vec![case.owner.as_str(), &rtype, "--at", &time];
     if case.sha1 {
         more.push("--sha1");
-    }
-    if let Some(time) = &time {
-        more.extend(["--at", time]);
     }
     query(world, anchors, &more)
 }
