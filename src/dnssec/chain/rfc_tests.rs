@@ -197,6 +197,13 @@ fn responses_of_the_rfcs() {
         ),
         (
             RFC_5155,
+            "a.example DS",
+            &["a.example DS"],
+            &[],
+            "secure 1 records",
+        ),
+        (
+            RFC_5155,
             "a.z.w.example MX",
             &["a.z.w.example MX"],
             &["q04jkcevqvmu85r014c7dkba38o0ji5r.example NSEC3"],
