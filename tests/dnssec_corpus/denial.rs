@@ -1,7 +1,7 @@
 //! Denials: by NSEC, NSEC3 and compact ones, complete and not; wildcards.
 
 use gateway::dns::{Nsec, Nsec3, Rdata, RecordType};
-use gateway_lab::world::{Denial, Hashing, KeyUse};
+use gateway_lab::world::{Denial, Hashing, KeyUse, Signing};
 
 use crate::case::{Case, DATA, Expected, NODATA, NXDOMAIN, combined};
 use crate::edits;
@@ -33,6 +33,7 @@ pub(crate) fn cases() -> Vec<Case> {
     ] {
         cases.extend(complete(chain, &denial));
         cases.extend(incomplete(chain, &denial));
+        cases.extend(with_soa(chain, &denial));
     }
     cases.extend(nsec_alone());
     cases.extend(nsec3_alone());
@@ -117,6 +118,44 @@ fn incomplete(chain: &str, denial: &Denial) -> Vec<Case> {
         .edit(edits::nxdomain),
         unsigned_rcode(case("nxdomain-as-nodata", "none", A, NXDOMAIN), false).edit(edits::noerror),
     ]
+}
+
+/// The SOA record says how long a denial is kept: it is proven or it is not there. Other unsigned records beside an answer are not used.
+fn with_soa(chain: &str, denial: &Denial) -> Vec<Case> {
+    let case = |kind: &str, owner: &str, rtype, expected| {
+        in_chain(
+            Case::new(format!("{chain}-{kind}"), owner, rtype, expected),
+            denial,
+        )
+    };
+    let past = Signing {
+        window: Some((1_000_000_000, 1_000_001_000)),
+        ..Signing::default()
+    };
+    let wrong = Bogus("SignatureWrong");
+    vec![
+        case("soa-none-nodata", "h", TXT, NODATA).edit(edits::no_soa),
+        case("soa-none-nxdomain", "none", A, NXDOMAIN).edit(edits::no_soa),
+        case("soa-unsigned-nodata", "h", TXT, Bogus("RrsigMissing")).edit(edits::strip_soa),
+        case("soa-unsigned-nxdomain", "none", A, Bogus("RrsigMissing")).edit(edits::strip_soa),
+        case("soa-unsigned-wildcard", "x.w", TXT, Bogus("RrsigMissing")).edit(edits::strip_soa),
+        case("soa-minimum", "h", TXT, wrong).edit(edits::records(|record| {
+            if let Rdata::Soa(soa) = &mut record.data {
+                soa.minimum += 1;
+            }
+        })),
+        case("soa-ttl", "h", TXT, NODATA).edit(edits::records(|record| record.ttl += 9)),
+        case("soa-expired", "h", TXT, Bogus("Expired")).signing("@", RecordType::SOA, past),
+        case("soa-of-parent", "h", TXT, Bogus("OutsideZone"))
+            .edit(edits::soa_of("test".to_owned())),
+        stray_ns(case("stray-ns", "h", A, DATA)),
+        stray_ns(case("stray-ns-nodata", "h", TXT, NODATA)),
+    ]
+}
+
+fn stray_ns(case: Case) -> Case {
+    let apex = case.full("@");
+    case.edit(edits::stray_ns(&apex))
 }
 
 /// The response code is not signed, so what is proven counts.

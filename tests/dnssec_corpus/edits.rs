@@ -39,6 +39,41 @@ pub(crate) fn strip_aliases(reply: &mut Message, _: &Elsewhere<'_>) {
         .retain(|record| record.rtype() != RecordType::RRSIG || !aliases.contains(&about(record)));
 }
 
+/// Leaves out the signatures of SOA records.
+pub(crate) fn strip_soa(reply: &mut Message, _: &Elsewhere<'_>) {
+    let is_soa = |record: &Record| about(record) == RecordType::SOA;
+    reply
+        .authorities
+        .retain(|record| !(record.rtype() == RecordType::RRSIG && is_soa(record)));
+}
+
+/// Leaves out SOA records and their signatures.
+pub(crate) fn no_soa(reply: &mut Message, _: &Elsewhere<'_>) {
+    reply
+        .authorities
+        .retain(|record| about(record) != RecordType::SOA);
+}
+
+/// Puts the SOA records of another reply in the place of this one's.
+pub(crate) fn soa_of(
+    owner: String,
+) -> impl Fn(&mut Message, &Elsewhere<'_>) + Send + Sync + 'static {
+    move |reply, elsewhere| {
+        no_soa(reply, elsewhere);
+        let other = elsewhere.reply(&owner, RecordType::SOA);
+        reply.authorities.extend(other.answers);
+    }
+}
+
+/// Adds an unsigned NS record of the zone to the authority section.
+pub(crate) fn stray_ns(
+    zone: &str,
+) -> impl Fn(&mut Message, &Elsewhere<'_>) + Send + Sync + 'static {
+    let stray = format!("{zone}. 300 IN NS evil.{zone}.");
+    let stray = gateway::dns::zonefile::parse(&stray, &gateway::dns::Name::root()).unwrap();
+    move |reply, _| reply.authorities.extend(stray.clone())
+}
+
 /// Leaves out every NSEC and NSEC3 record.
 pub(crate) fn no_proof(reply: &mut Message, _: &Elsewhere<'_>) {
     reply.authorities.retain(|record| !is_denial(record));

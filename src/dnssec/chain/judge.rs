@@ -64,12 +64,13 @@ impl<'a> Evidence<'a> {
             .map_err(|why| verified.explain(why))
     }
 
+    /// What is denied, and how long that may be kept.
     fn deny(&mut self, question: &RrsetId, budget: &mut Budget) -> Result<(Denied, u32), Why> {
         let verified = self.verified(budget)?;
         let denied = verified.denial.deny(question, budget);
-        denied
-            .map(|denied| (denied, verified.ttl))
-            .map_err(|why| verified.explain(why))
+        let denied = denied.map_err(|why| verified.explain(why))?;
+        let ttl = verified.ttl;
+        Ok((denied, ttl.min(self.negative_ttl(question, budget)?)))
     }
 
     fn no_closer_match(
@@ -83,6 +84,16 @@ impl<'a> Evidence<'a> {
         weakness
             .map(|weakness| (weakness, verified.ttl))
             .map_err(|why| verified.explain(why))
+    }
+
+    /// How long the zone wants its denial to be kept (RFC 2308 §5), if it tells: that is used, so it must be signed as everything else.
+    fn negative_ttl(&self, question: &RrsetId, budget: &mut Budget) -> Result<u32, Why> {
+        let mut ttl = u32::MAX;
+        for (set, minimum) in soas(self.authority, &question.owner) {
+            let proof = signature::verify(set, self.keys, self.now, budget)?;
+            ttl = ttl.min(proof.ttl).min(minimum);
+        }
+        Ok(ttl)
     }
 
     fn verified(&mut self, budget: &mut Budget) -> Result<&Verified, Why> {
@@ -206,7 +217,6 @@ impl Validation<'_> {
             signature: None,
             why: None,
         };
-        let negative_ttl = negative_ttl(reading);
         let stated = match reading.rcode {
             Rcode::NXDOMAIN => Absence::NxDomain,
             _ => Absence::NoData,
@@ -214,7 +224,7 @@ impl Validation<'_> {
         let keys = match &zone.trust {
             Trust::Secure(keys) => keys,
             Trust::Insecure(why) => {
-                self.ttl = self.ttl.min(negative_ttl.unwrap_or(0));
+                self.ttl = self.ttl.min(unsigned_negative_ttl(reading));
                 part.why = Some(why.clone());
                 let _ = self.accept(part);
                 return Ok(content(stated));
@@ -223,7 +233,7 @@ impl Validation<'_> {
         let mut evidence = Evidence::new(&reading.authority, keys, self.walker.settings.now);
         match evidence.deny(&self.question, &mut self.walker.budget) {
             Ok((denied, ttl)) => {
-                self.ttl = self.ttl.min(ttl).min(negative_ttl.unwrap_or(ttl));
+                self.ttl = self.ttl.min(ttl);
                 part.why = denied.weakness;
                 let _ = self.accept(part);
                 Ok(content(denied.absence.unwrap_or(stated)))
@@ -255,13 +265,22 @@ const fn content(absence: Absence) -> Content {
     }
 }
 
-/// How long the zone wants denials to be kept (RFC 2308 §5); unsigned, so it may only shorten what signed records allow.
-fn negative_ttl(reading: &Reading) -> Option<u32> {
-    let mut sets = reading.authority.iter();
-    sets.find_map(|set| match set.data.as_slice() {
-        [Rdata::Soa(soa)] if reading.owner.is_at_or_below(&set.owner) => {
-            Some(set.ttl.min(soa.minimum))
-        }
-        _ => None,
-    })
+/// How long an unsigned zone wants its denial to be kept (RFC 2308 §5); not at all if it does not tell.
+fn unsigned_negative_ttl(reading: &Reading) -> u32 {
+    let soas = soas(&reading.authority, &reading.owner);
+    let ttls = soas.map(|(set, minimum)| set.ttl.min(minimum));
+    ttls.min().unwrap_or(0)
+}
+
+/// The SOA RRsets of zones around a name, with the least of their minimum fields.
+fn soas<'a>(authority: &'a [Rrset], name: &Name) -> impl Iterator<Item = (&'a Rrset, u32)> {
+    let sets = authority.iter();
+    sets.filter(|set| name.is_at_or_below(&set.owner))
+        .filter_map(|set| {
+            let minimums = set.data.iter().filter_map(|data| match data {
+                Rdata::Soa(soa) => Some(soa.minimum),
+                _ => None,
+            });
+            Some((set, minimums.min()?))
+        })
 }
