@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 mod der;
+mod mismatch;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -20,6 +21,10 @@ use std::fmt;
 use sha2::{Digest, Sha256, Sha512};
 
 use crate::dns::Tlsa;
+use crate::smtp::Domain;
+use crate::time::Timestamp;
+
+pub use mismatch::Mismatch;
 
 /// Certificate usage DANE-TA (RFC 7218 §2.1).
 const DANE_TA: u8 = 2;
@@ -88,6 +93,7 @@ impl fmt::Display for Unusable {
 pub struct Match {
     record: Tlsa,
     depth: usize,
+    reference: Option<Domain>,
 }
 
 impl Match {
@@ -96,27 +102,14 @@ impl Match {
         &self.record
     }
 
-    /// Depth in the chain of the matched certificate; the leaf is 0.
+    /// Depth in the verified path of the matched certificate; the leaf is 0.
     pub const fn depth(&self) -> usize {
         self.depth
     }
-}
 
-/// Why no record matched.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Mismatch {
-    /// The server presented no certificate.
-    NoCertificate,
-    /// No usable record matches; the text says what was presented.
-    NoMatch(String),
-}
-
-impl fmt::Display for Mismatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoCertificate => f.write_str("the server presented no certificate"),
-            Self::NoMatch(text) => f.write_str(text),
-        }
+    /// The reference identifier the certificate is for; `None` for usage 3, which looks at no name.
+    pub const fn reference(&self) -> Option<&Domain> {
+        self.reference.as_ref()
     }
 }
 
@@ -180,17 +173,24 @@ fn apply_digest_agility(plan: &mut Plan) {
         .partition(is_masked);
 }
 
-/// Checks a presented chain (exact DER, leaf first) against the usable records.
+/// Checks a presented chain (exact DER, leaf first) against the usable records. Usage 2 also demands one of the `references`
+/// (RFC 7672 §3.2.2) and certificates that are valid `now`.
 ///
 /// # Errors
 /// [`Mismatch`] when nothing matches.
-pub fn verify(plan: &Plan, chain: &[Vec<u8>]) -> Result<Match, Mismatch> {
+pub fn verify(
+    plan: &Plan,
+    chain: &[Vec<u8>],
+    _references: &[Domain],
+    _now: Timestamp,
+) -> Result<Match, Mismatch> {
     let leaf = chain.first().ok_or(Mismatch::NoCertificate)?;
     let presented = records_of(leaf);
     match plan.usable.iter().find(|record| presented.contains(record)) {
         Some(record) => Ok(Match {
             record: record.clone(),
             depth: 0,
+            reference: None,
         }),
         None => Err(Mismatch::NoMatch(explain(plan, &presented))),
     }

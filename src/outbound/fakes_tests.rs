@@ -20,6 +20,7 @@ use crate::net::Network;
 use crate::resolver::{Alias, Answer, Content, LookupError, LookupErrorKind, Resolve};
 use crate::smtp::{Domain, Reply};
 use crate::time::Deadline;
+use crate::time::Timestamp;
 
 /// What every fake server presents, unless it is told otherwise.
 const CERTIFICATE: &[u8] = b"certificate";
@@ -305,10 +306,10 @@ impl Connect for FakeNet {
             Server::Presents(certificate) => certificate,
             Server::MailLater | Server::Breaks(_) => CERTIFICATE,
         };
-        let matched = match plan.map(|plan| dane::verify(plan, &[certificate.to_vec()])) {
+        let matched = match plan.map(|plan| verify(plan, certificate)) {
             None => None,
             Some(Ok(matched)) => Some(matched),
-            Some(Err(Mismatch::NoCertificate | Mismatch::NoMatch(_))) => {
+            Some(Err(_)) => {
                 return Err(failure(
                     Reason::ValidationFailure,
                     Phase::Verdict,
@@ -327,6 +328,10 @@ impl Connect for FakeNet {
             taken: std::sync::Arc::clone(&self.taken),
         }))
     }
+}
+
+fn verify(plan: &Plan, certificate: &[u8]) -> Result<Match, Mismatch> {
+    dane::verify(plan, &[certificate.to_vec()], &[], Timestamp::now())
 }
 
 pub(super) fn failure(reason: Reason, phase: Phase, text: &str) -> Failure {

@@ -2,10 +2,11 @@
 //!
 //! The tokens are those of the decision tables (RFC 8460 §4.3 result names where one exists); the statuses and effects are those of
 //! level `dane-only`. Why a single TLSA record does not count is said by [`crate::dane::Unusable`].
-//! Limitation: reasons that only in-process validation, usage 2 and the other levels can have are not listed yet.
+//! Limitation: reasons that only in-process validation and the other levels can have are not listed yet.
 
 use std::fmt;
 
+use crate::dane::Mismatch;
 use crate::smtp::EnhancedStatus;
 
 /// What a reason leads to.
@@ -163,6 +164,16 @@ reasons! {
     /// The message is larger than the limit the server declares (RFC 1870 §6.1).
     TooBig = "message-too-big", 5 3 4, Bounce;
 
+    /// C4: the certificate below the trust anchor is for other names.
+    CertificateHostMismatch = "certificate-host-mismatch", 4 7 5, NextHost;
+    /// C5: a certificate of the path to the trust anchor is outside its dates.
+    CertificateExpired = "certificate-expired", 4 7 5, NextHost;
+    /// C6: the trust anchor that the TLSA record names was not presented.
+    TaNotPresented = "ta-not-presented", 4 7 5, NextHost;
+    /// C9: the TLSA record of usage 2 names the server's own certificate.
+    TaMatchesLeaf = "ta-matches-leaf", 4 7 5, NextHost;
+    /// C10: the path to the trust anchor is broken or too weak.
+    CertificateNotTrusted = "certificate-not-trusted", 4 7 5, NextHost;
     /// C11: the server's key or certificate is too weak for TLS.
     WeakKey = "weak-key", 4 7 5, NextHost;
     /// C12: no TLSA record matches the presented certificate.
@@ -194,6 +205,20 @@ impl Reason {
     /// What it leads to.
     pub const fn effect(self) -> Effect {
         self.row().2
+    }
+}
+
+impl From<&Mismatch> for Reason {
+    fn from(mismatch: &Mismatch) -> Self {
+        match mismatch {
+            Mismatch::NoCertificate => Self::NoCertificate,
+            Mismatch::NoMatch(_) => Self::ValidationFailure,
+            Mismatch::HostMismatch(_) => Self::CertificateHostMismatch,
+            Mismatch::Expired(_) => Self::CertificateExpired,
+            Mismatch::TaNotPresented(_) => Self::TaNotPresented,
+            Mismatch::TaMatchesLeaf(_) => Self::TaMatchesLeaf,
+            Mismatch::NotTrusted(_) => Self::CertificateNotTrusted,
+        }
     }
 }
 

@@ -40,6 +40,8 @@ pub struct Link<'a> {
     pub address: SocketAddr,
     /// The TLSA base domain without final dot: the name asked for in the handshake (RFC 7672 §8.1).
     pub server_name: &'a str,
+    /// The names of which a certificate below a trust anchor (usage 2) must be for one (RFC 7672 §3.2.2).
+    pub references: &'a [Domain],
     /// Our name in EHLO.
     pub hostname: &'a Domain,
     /// How long to wait for what.
@@ -120,7 +122,7 @@ pub fn connect_verified(link: &Link<'_>, plan: &dane::Plan) -> Result<Channel, F
     let name_server = |failure: Failure| failure.remark(&format!("the greeting was {greeting}"));
     let stream = start_tls(dialogue, link, Extensions::parse(&offer))?;
     let unverified = Unverified::handshake(stream, link).map_err(name_server)?;
-    let verified = unverified.verify(plan).map_err(name_server)?;
+    let verified = unverified.verify(plan, link).map_err(name_server)?;
     open_channel(verified, link, greeting)
 }
 

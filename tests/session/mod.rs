@@ -35,6 +35,7 @@ pub(crate) fn link<'a>(address: SocketAddr, hostname: &'a Domain, timeouts: Time
     Link {
         address,
         server_name: HOST,
+        references: &[],
         hostname,
         timeouts,
         breaker: None,

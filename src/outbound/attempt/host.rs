@@ -11,8 +11,8 @@ use crate::outbound::cause::Cause;
 use crate::outbound::connect::Carrier;
 use crate::outbound::decision::{Record, Step};
 use crate::outbound::facts::{Asked, tlsa_owner};
-use crate::outbound::session::{Failure, Link, Timeouts};
-use crate::smtp::Host;
+use crate::outbound::session::{Failure, Link, Phase, Timeouts};
+use crate::smtp::{Domain, Host};
 
 /// The TLSA base domain of a host and what must match there.
 pub(super) struct Base {
@@ -20,6 +20,13 @@ pub(super) struct Base {
     owner: Name,
     asked: Asked,
     plan: Plan,
+}
+
+impl Base {
+    /// The base domain as a certificate would name it.
+    fn domain(&self) -> Option<Domain> {
+        Domain::parse(&self.host.to_host()).ok()
+    }
 }
 
 impl Walk<'_> {
@@ -102,7 +109,8 @@ impl Walk<'_> {
         let first = self.dial(record, address, Some(base));
         let is_final = match &first {
             Ok(_) => base.asked.is_current(),
-            Err(cause) => cause.reason != Reason::ValidationFailure,
+            // Other records may be right for whatever was presented.
+            Err(_) => record.step != Step::Session(Phase::Verdict),
         };
         if is_final {
             return first;
@@ -144,9 +152,11 @@ impl Walk<'_> {
     ) -> Result<Box<dyn Carrier>, Cause> {
         let settings = self.means.settings;
         let server_name = base.map_or_else(|| record.host().to_owned(), |base| base.host.to_host());
+        let references: Vec<Domain> = base.and_then(Base::domain).into_iter().collect();
         let link = Link {
             address: SocketAddr::new(address, record.port),
             server_name: &server_name,
+            references: &references,
             hostname: &settings.hostname,
             timeouts: Timeouts::from(settings),
             breaker: self.means.breaker,
@@ -188,12 +198,15 @@ fn is_same_set(one: &Plan, other: &Plan) -> bool {
 /// The cause of a failed session; a mismatch also says where the records are to be mended.
 fn explained(failure: &Failure, base: Option<&Base>) -> Cause {
     let mut cause = Cause::from(failure);
-    if let (Reason::ValidationFailure, Some(base)) = (failure.reason, base) {
-        cause.text = format!(
-            "{owner}: {}; if this is the right server, its operator must publish `{owner} IN TLSA` with what it presents, if not, somebody is in between",
-            cause.text,
-            owner = base.owner
-        );
+    let (Phase::Verdict, Some(base)) = (failure.phase, base) else {
+        return cause;
+    };
+    cause.text = format!("{}: {}", base.owner, cause.text);
+    if failure.reason == Reason::ValidationFailure {
+        cause.text.push_str(&format!(
+            "; if this is the right server, its operator must publish `{} IN TLSA` with what it presents, if not, somebody is in between",
+            base.owner
+        ));
     }
     cause
 }

@@ -6,7 +6,7 @@ use crate::dane::{self, Match, Mismatch, Plan};
 use crate::net::tls::{TlsError, TlsErrorKind};
 use crate::net::{Stream, TlsStream};
 use crate::outbound::Reason;
-use crate::time::Deadline;
+use crate::time::{Deadline, Timestamp};
 
 /// Encrypted, but to whom is unknown. It has no way to send anything; all it can become is [`Verified`], or closed.
 #[derive(Debug)]
@@ -32,8 +32,9 @@ impl Unverified {
     }
 
     /// The certificate that was presented, against the records that count.
-    pub(super) fn verify(self, plan: &Plan) -> Result<Verified, Failure> {
-        match dane::verify(plan, self.stream.chain()) {
+    pub(super) fn verify(self, plan: &Plan, link: &Link<'_>) -> Result<Verified, Failure> {
+        let now = Timestamp::now();
+        match dane::verify(plan, self.stream.chain(), link.references, now) {
             Ok(matched) => Ok(Verified {
                 stream: self.stream,
                 matched,
@@ -44,14 +45,10 @@ impl Unverified {
 
     /// Closes without a word.
     fn reject(self, mismatch: &Mismatch) -> Failure {
-        let reason = match mismatch {
-            Mismatch::NoCertificate => Reason::NoCertificate,
-            Mismatch::NoMatch(_) => Reason::ValidationFailure,
-        };
         let (version, cipher) = (self.stream.version(), self.stream.cipher());
         self.stream.close();
         let text = format!("{mismatch}; {version} {cipher}");
-        Failure::new(reason, Phase::Verdict, text)
+        Failure::new(Reason::from(mismatch), Phase::Verdict, text)
     }
 }
 

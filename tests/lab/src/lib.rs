@@ -42,7 +42,7 @@ pub mod temp;
 pub mod unbound;
 pub mod world;
 
-pub use certificate::{Certificate, CertificateSpec, KeyKind};
+pub use certificate::{Certificate, CertificateSpec, KeyKind, SignatureDigest};
 pub use mx::{Behaviour, MxHost, Phase, TlsMode};
 pub use process::Gateway;
 pub use seats::Seats;

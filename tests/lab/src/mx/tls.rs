@@ -35,6 +35,11 @@ pub(super) fn context(mode: TlsMode, certificate: &Certificate) -> SslContext {
         builder
             .set_private_key(&certificate.key)
             .expect("its private key");
+        for above in &certificate.above {
+            builder
+                .add_extra_chain_cert(above.clone())
+                .expect("a certificate above");
+        }
     }
     builder.build()
 }
