@@ -6,10 +6,11 @@
 //! next: `src/outbound/route.rs`
 
 use std::fmt;
+use std::thread;
 use std::time::Duration;
 
 use crate::dns::{EdeCode, Name, NameError, Rdata, RecordType};
-use crate::resolver::{Answer, Content, LookupError, LookupErrorKind, Resolve, Status};
+use crate::resolver::{Answer, Content, LookupError, LookupErrorKind, Resolve, Status, Task};
 use crate::smtp::Domain;
 use crate::time::Deadline;
 
@@ -49,14 +50,19 @@ impl Questions<'_> {
         Ok(self.ask(name, RecordType::MX, Deadline::after(self.timeout)))
     }
 
-    /// Both address families of a host (IPv6 first), always both: a host may be secure in one and not in the other.
+    /// Both address families of a host (IPv6 first), always both: a host may be secure in one and not in the other. They are asked for at the
+    /// same time.
     ///
     /// # Errors
     /// [`NameError`] when the host is no DNS name.
     pub fn addresses(&self, host: &Domain) -> Result<[Asked; 2], NameError> {
         let name = Name::parse(host.as_str())?;
         let deadline = Deadline::after(self.timeout);
-        Ok([RecordType::AAAA, RecordType::A].map(|rtype| self.ask(name.clone(), rtype, deadline)))
+        Ok(thread::scope(|scope| {
+            let ipv4 = Task::start(scope, || self.ask(name.clone(), RecordType::A, deadline));
+            let ipv6 = self.ask(name.clone(), RecordType::AAAA, deadline);
+            [ipv6, ipv4.finish()]
+        }))
     }
 
     /// The TLSA records at an owner made by [`tlsa_owner`].
@@ -189,5 +195,55 @@ fn refuse_stale(name: &Name, rtype: RecordType) -> impl Fn(Answer) -> Result<Ans
             server: answer.server,
             extended_errors: answer.extended_errors,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Condvar, Mutex};
+
+    use super::*;
+    use crate::outbound::fakes::FakeDns;
+
+    /// Answers when it is asked two questions at the same time, and not before.
+    #[derive(Default)]
+    struct Both {
+        dns: FakeDns,
+        under_way: Mutex<usize>,
+        changed: Condvar,
+    }
+
+    impl Resolve for Both {
+        fn lookup(
+            &self,
+            name: &Name,
+            rtype: RecordType,
+            deadline: Deadline,
+        ) -> Result<Answer, LookupError> {
+            let mut under_way = self.under_way.lock().expect("sound");
+            *under_way += 1;
+            self.changed.notify_all();
+            let patience = Duration::from_secs(20);
+            let waited = self
+                .changed
+                .wait_timeout_while(under_way, patience, |count| *count < 2);
+            assert_eq!(*waited.expect("sound").0, 2, "{rtype} is asked alone");
+            self.dns.lookup(name, rtype, deadline)
+        }
+    }
+
+    #[test]
+    fn both_address_families_are_asked_for_at_the_same_time() {
+        let resolver = Both::default();
+        let questions = Questions {
+            resolver: &resolver,
+            timeout: Duration::from_secs(20),
+        };
+        let host = Domain::parse("mx.d.test").expect("a domain");
+        let asked = questions.addresses(&host).expect("a name");
+        assert_eq!(
+            asked.map(|asked| (asked.rtype, asked.status())),
+            [RecordType::AAAA, RecordType::A].map(|rtype| (rtype, Status::Secure))
+        );
     }
 }

@@ -91,9 +91,15 @@ impl FakeDns {
         table.lock().expect("sound").insert((owner, rtype), result);
     }
 
-    /// The questions so far, `MX d.test.`.
+    /// The questions so far, `MX d.test.`; of both address families, which are asked at the same time, the later one first.
     pub(super) fn questions(&self) -> Vec<String> {
-        self.asked.lock().expect("sound").clone()
+        let mut asked = self.asked.lock().expect("sound").clone();
+        for at in 1..asked.len() {
+            if asked[at].strip_prefix("AAA") == Some(&asked[at - 1]) {
+                asked.swap(at - 1, at);
+            }
+        }
+        asked
     }
 
     fn answer(

@@ -6,6 +6,7 @@
 //!
 //! That is the way where a trusted resolver's AD bit is believed. Where signatures are checked here, `validate` stands in the place of
 //! `trust` and `answer`: it drives the validator of `dnssec` over `upstream`, with what is known of `zones`; `self_test` watches the resolvers.
+//! Look-ups that do not depend on each other run side by side ([`task`]).
 //!
 //! Limitation: trust anchors do not follow a change of the root's keys by themselves (RFC 5011); that takes a release or `trust-anchor FILE`.
 #![forbid(unsafe_code)]
@@ -25,6 +26,7 @@ mod self_test;
 mod servers;
 pub mod status;
 pub mod stub;
+pub mod task;
 mod tcp;
 mod trust;
 mod udp;
@@ -50,6 +52,7 @@ pub use resolv_conf::ResolvConf;
 pub use self_test::CarrierTest;
 pub use status::Status;
 pub use stub::{Resolver, SetupError};
+pub use task::Task;
 pub use validate::Explanation;
 
 /// How to look things up.

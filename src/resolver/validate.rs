@@ -15,7 +15,7 @@ use super::query::Checks;
 use super::stub::Resolver;
 use super::upstream::{Carriage, Carried, Failure};
 use super::zones::Zones;
-use super::{Answer, Content, LookupErrorKind, ValidationSettings};
+use super::{Answer, Content, LookupErrorKind, Task, ValidationSettings};
 use crate::dns::{EdeCode, Rcode, Rdata, Record, RecordType};
 use crate::dnssec::chain::{self, Known, Link, Part, Progress};
 use crate::dnssec::{Algorithms, Consequence, RrsetId, Why};
@@ -284,21 +284,10 @@ impl<'a> Run<'a> {
             return Vec::new();
         };
         thread::scope(|scope| {
-            let start = |needed| {
-                let ask = move || self.ask(needed, question);
-                thread::Builder::new().spawn_scoped(scope, ask)
-            };
-            let threads: Vec<_> = others.iter().map(start).collect();
+            let start = |needed| Task::start(scope, move || self.ask(needed, question));
+            let tasks: Vec<_> = others.iter().map(start).collect();
             let mut replies = vec![(first, self.ask(first, question))];
-            for (needed, thread) in others.iter().zip(threads) {
-                let failed = |_| Err("internal error".to_owned());
-                let reply = match thread {
-                    Ok(thread) => thread.join().unwrap_or_else(failed),
-                    // Where there is no thread to be had, it is asked after the others.
-                    Err(_) => self.ask(needed, question),
-                };
-                replies.push((needed, reply));
-            }
+            replies.extend(others.iter().zip(tasks.into_iter().map(Task::finish)));
             replies
         })
     }
