@@ -47,6 +47,27 @@ impl Timestamp {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 
+    /// Reads RFC 3339 in UTC, as it is written here; the fraction of a second may be missing.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (date, clock) = text.strip_suffix('Z')?.split_once('T')?;
+        let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "000"));
+        let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
+        let time = numbers(clock, ':', [2, 2, 2])?;
+        let [millis] = numbers(fraction, '.', [3])?;
+        let seconds = Self::from_calendar([year, month, day], time)?;
+        Some(seconds.after(Duration::from_millis(millis)))
+    }
+
+    /// From year, month, day and hour, minute, second in UTC; `None` for what no calendar has, or what was before 1970.
+    pub fn from_calendar(date: [u64; 3], time: [u64; 3]) -> Option<Self> {
+        let [hour, minute, second] = time;
+        let is_time = hour < 24 && minute < 60 && second < 60;
+        let moment =
+            Self::from_unix(day_of_date(date)? * 86_400 + hour * 3600 + minute * 60 + second);
+        let civil = moment.civil();
+        (is_time && [civil.year, civil.month, civil.day] == date).then_some(moment)
+    }
+
     /// The calendar fields of this moment in UTC.
     pub fn civil(self) -> Civil {
         let seconds = self.unix();
@@ -118,6 +139,28 @@ fn date_of_day(days: u64) -> (u64, u64, u64) {
     };
     let year = year_of_era + era * 400 + u64::from(month <= 2);
     (year, month, day)
+}
+
+/// The day counted from 1970-01-01, the other way round; any result for a date that no calendar has.
+fn day_of_date([year, month, day]: [u64; 3]) -> Option<u64> {
+    let is_near = (1970..=9999).contains(&year) && (1..=12).contains(&month) && day <= 31;
+    let year = is_near.then_some(year)? - u64::from(month <= 2);
+    let (era, year_of_era) = (year / 400, year % 400);
+    let shifted_month = (month + 9) % 12;
+    let days = era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100;
+    (days + (153 * shifted_month + 2) / 5 + day).checked_sub(719_469)
+}
+
+/// Numbers of so many digits with this between them.
+fn numbers<const N: usize>(text: &str, between: char, widths: [usize; N]) -> Option<[u64; N]> {
+    let mut words = text.split(between);
+    let numbers = widths.map(|width| {
+        let is_number =
+            |word: &&str| word.len() == width && word.bytes().all(|octet| octet.is_ascii_digit());
+        words.next().filter(is_number)?.parse().ok()
+    });
+    let is_all = words.next().is_none() && numbers.iter().all(Option::is_some);
+    is_all.then(|| numbers.map(Option::unwrap_or_default))
 }
 
 /// A monotonic point in time by which a blocking step must be over.
@@ -201,9 +244,37 @@ mod tests {
             (4_107_542_400, "2100-03-01T00:00:00.000Z"),
         ] {
             assert_eq!(Timestamp::from_unix(unix).to_string(), text);
+            assert_eq!(Timestamp::parse(text), Some(Timestamp::from_unix(unix)));
         }
         assert_eq!(Timestamp::from_unix(0).civil().weekday, 4);
         assert_eq!(Timestamp::from_unix(1_795_536_480).civil().weekday, 2);
+    }
+
+    #[test]
+    fn timestamps_are_read_as_they_are_written() {
+        for day in 0..60_000 {
+            let moment = Timestamp::from_millis(day * 86_399_003);
+            assert_eq!(Timestamp::parse(&moment.to_string()), Some(moment));
+        }
+        let short = Timestamp::parse("2026-11-24T16:08:00Z");
+        assert_eq!(short, Some(Timestamp::from_unix(1_795_536_480)));
+        for text in [
+            "",
+            "2026-11-24",
+            "2026-11-24T16:08:00",
+            "2026-11-24T16:08Z",
+            "2026-11-24T16:08:00.1Z",
+            "2026-11-24T16:08:00:00Z",
+            "2026-11-24T24:00:00Z",
+            "2026-02-29T00:00:00Z",
+            "2026-00-01T00:00:00Z",
+            "2026-01-00T00:00:00Z",
+            "1969-12-31T23:59:59Z",
+            "+026-11-24T16:08:00Z",
+            "2026-11-24T16:08:00é",
+        ] {
+            assert_eq!(Timestamp::parse(text), None, "{text}");
+        }
     }
 
     #[test]

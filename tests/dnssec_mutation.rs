@@ -3,7 +3,8 @@
 
 use gateway::dns::{Class, Dnskey, Name, Rdata, RecordType, zonefile};
 use gateway::dnssec::{
-    Algorithms, Budget, Proof, PublicKey, Rrset, TrustAnchors, Why, ZoneKeys, group, signature,
+    Algorithms, Budget, Proof, PublicKey, Rrset, Tracking, TrustAnchors, Why, ZoneKeys, group,
+    signature,
 };
 use gateway::time::Timestamp;
 use gateway_lab::random::Random;
@@ -120,4 +121,29 @@ fn mutated_keys_and_signatures_do_not_verify() {
         }
     }
     assert!(built > rounds() / 20, "{built}");
+}
+
+/// The state of tracked trust anchors comes from the disk.
+#[test]
+fn mutated_states_of_trust_anchors_are_refused_or_mean_something() {
+    let text = "; both forms, every state\n\
+        valid since=2026-11-25T00:00:00.000Z . IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D\n\
+        missing since=2026-11-25T00:00:00Z . IN DNSKEY 257 3 8 AwEAAaz/tAm8yTn4Mfeh5eyI96WSVexTBAvkMgJzkKTO\n\
+        pending since=2026-11-25T00:00:00Z until=2026-12-25T00:00:00Z by=20326,1 . 172800 DNSKEY 257 3 13 GojIhhXUN/u4v54ZQqGSnyhWJwaubCvTmeexv7bR6edbkrSqQpF64cYbcB7wNcP+e+MAnLr+Wi9xMWyQLc8NAA==\n\
+        revoked since=2026-11-25T00:00:00Z gone=2026-11-26T00:00:00Z . DNSKEY 257 3 15 l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4=\n";
+    assert_eq!(Tracking::parse(text).unwrap().keys().len(), 4);
+    let mut random = Random::new(5011);
+    let mut understood = 0;
+    for _ in 0..rounds() {
+        let mut octets = text.as_bytes().to_vec();
+        random.mutate(&mut octets);
+        match Tracking::parse(&String::from_utf8_lossy(&octets)) {
+            Ok(tracking) => {
+                understood += 1;
+                assert_eq!(Tracking::parse(&tracking.to_string()), Ok(tracking));
+            }
+            Err(error) => assert!((1..=6).contains(&error.line) && !error.reason.is_empty()),
+        }
+    }
+    assert!((1..rounds()).contains(&understood), "{understood}");
 }

@@ -121,7 +121,7 @@ impl TrustAnchors {
 }
 
 /// The record as an entry point, if it can be one.
-fn entry_point(record: Record) -> Result<EntryPoint, &'static str> {
+pub(super) fn entry_point(record: Record) -> Result<EntryPoint, &'static str> {
     if record.class != Class::IN {
         return Err("its class is not IN");
     }

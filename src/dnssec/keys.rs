@@ -28,6 +28,19 @@ impl EntryPoint {
         }
     }
 
+    /// Whether it names this key of the zone; flags count for a digest only.
+    pub(super) fn names(&self, zone: &Name, key: &Dnskey) -> bool {
+        match self {
+            Self::Ds(ds) => {
+                (ds.algorithm, ds.key_tag) == (key.algorithm, key.key_tag())
+                    && digest(zone, key, ds.digest_type).as_ref() == Some(&ds.digest)
+            }
+            Self::Dnskey(other) => {
+                (other.algorithm, &other.public_key) == (key.algorithm, &key.public_key)
+            }
+        }
+    }
+
     const fn is_supported(&self, algorithms: Algorithms) -> bool {
         match self {
             Self::Ds(ds) => {
@@ -225,7 +238,7 @@ impl ZoneKeys {
     }
 }
 
-fn as_dnskey(data: &Rdata) -> Option<&Dnskey> {
+pub(super) fn as_dnskey(data: &Rdata) -> Option<&Dnskey> {
     match data {
         Rdata::Dnskey(key) => Some(key),
         _ => None,
@@ -321,11 +334,8 @@ fn find<'a>(
 ) -> Result<Option<&'a Dnskey>, Why> {
     let ds = match point {
         EntryPoint::Ds(ds) => ds,
-        EntryPoint::Dnskey(anchor) => {
-            let same = |key: &&&Dnskey| {
-                key.algorithm == anchor.algorithm && key.public_key == anchor.public_key
-            };
-            return Ok(records.iter().find(same).copied());
+        EntryPoint::Dnskey(_) => {
+            return Ok(records.iter().find(|key| point.names(zone, key)).copied());
         }
     };
     for key in records {

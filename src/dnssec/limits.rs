@@ -35,6 +35,8 @@ pub const ALIASES_AT_MOST: usize = 10;
 pub const QUESTIONS_AT_MOST: usize = 64;
 /// Trust anchors, counted in records, over all zones.
 pub const ANCHORS_AT_MOST: usize = 64;
+/// Keys of a zone that are followed as trust anchors, in any state: RFC 5011 §2.4.3 wants five, and the root has had three at most.
+pub const KEYS_TRACKED_AT_MOST: usize = 16;
 /// Records of a message that are grouped: a message of 65,535 octets holds no more, at 11 octets each.
 pub const RECORDS_PER_MESSAGE: usize = 5957;
 /// Shortest RSA modulus in bits: shorter ones have been factored.

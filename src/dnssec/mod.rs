@@ -2,7 +2,7 @@
 //!
 //! From the question down: [`chain`] asks for what it lacks, follows zone cuts and aliases, and ends with a status → [`anchor`], [`keys`]
 //! (which keys are a zone's) → [`signature`] over an [`rrset`], by an [`algorithm`] → [`denial`] (what is proven not to be there). [`limits`]
-//! bounds the work of all of them, and [`why`] names what failed.
+//! bounds the work of all of them, and [`why`] names what failed. Beside them [`tracking`] follows the root when it changes its keys.
 #![forbid(unsafe_code)]
 
 pub mod algorithm;
@@ -16,6 +16,7 @@ mod nsec3;
 pub mod rrset;
 pub mod signature;
 pub mod status;
+pub mod tracking;
 pub mod why;
 
 pub use algorithm::{Algorithms, PublicKey};
@@ -27,6 +28,7 @@ pub use limits::{Budget, Limit};
 pub use rrset::{Rrset, group};
 pub use signature::Proof;
 pub use status::Security;
+pub use tracking::Tracking;
 pub use why::{Consequence, KeyId, RrsetId, Why};
 
 #[cfg(test)]

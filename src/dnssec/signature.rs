@@ -22,6 +22,8 @@ pub struct Proof {
     pub expiration: u32,
     /// How long the RRset may be kept, in seconds (RFC 4035 §5.3.3).
     pub ttl: u32,
+    /// The time to live that the zone gives the RRset, in seconds.
+    pub original_ttl: u32,
     /// Set if the RRset was made from a wildcard: how many labels the wildcard's parent has, which is the closest encloser. That no closer
     /// name exists is then still to be proven (RFC 4035 §5.3.4).
     pub wildcard: Option<usize>,
@@ -135,6 +137,7 @@ impl Attempt<'_> {
             inception: rrsig.inception,
             expiration: rrsig.expiration,
             ttl: self.rrset.ttl.min(rrsig.original_ttl).min(left),
+            original_ttl: rrsig.original_ttl,
             wildcard,
         })
     }
@@ -270,7 +273,7 @@ impl Step {
 }
 
 /// Seconds since 1970 as RRSIG records count them: modulo 2^32.
-fn serial(time: Timestamp) -> u32 {
+pub(super) fn serial(time: Timestamp) -> u32 {
     let [_, _, _, _, low @ ..] = time.unix().to_be_bytes();
     u32::from_be_bytes(low)
 }

@@ -18,11 +18,13 @@ pub(crate) const NOW: u32 = 1_800_000_000;
 const DAY: u32 = 86_400;
 
 /// A private key with its DNSKEY record.
+#[derive(Clone)]
 pub(crate) struct Signer {
     pub(crate) dnskey: Dnskey,
     private: PrivateKey,
 }
 
+#[derive(Clone)]
 enum PrivateKey {
     Plain(PKey<Private>, Option<MessageDigest>),
     Ecdsa(EcKey<Private>),

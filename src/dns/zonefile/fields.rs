@@ -333,21 +333,7 @@ fn parse_calendar(text: &str) -> Option<u32> {
     let number = |from: usize, to: usize| text.get(from..to)?.parse::<u64>().ok();
     let (year, month, day) = (number(0, 4)?, number(4, 6)?, number(6, 8)?);
     let (hour, minute, second) = (number(8, 10)?, number(10, 12)?, number(12, 14)?);
-    let is_possible = year >= 1970 && hour < 24 && minute < 60 && second < 60;
-    let seconds = hour * 3600 + minute * 60 + second;
-    // Days are found by halving; the calendar itself is the clock's business.
-    let (mut low, mut high) = (0_u64, 366 * 10_000);
-    while low < high {
-        let middle = (low + high) / 2;
-        let civil = Timestamp::from_unix(middle * 86_400).civil();
-        if (civil.year, civil.month, civil.day) < (year, month, day) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    let found = Timestamp::from_unix(low * 86_400).civil();
-    let exists = (found.year, found.month, found.day) == (year, month, day);
-    let [.., a, b, c, d] = (low * 86_400 + seconds).to_be_bytes();
-    (is_possible && exists).then_some(u32::from_be_bytes([a, b, c, d]))
+    let moment = Timestamp::from_calendar([year, month, day], [hour, minute, second])?;
+    let [.., a, b, c, d] = moment.unix().to_be_bytes();
+    Some(u32::from_be_bytes([a, b, c, d]))
 }
