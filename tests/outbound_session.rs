@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 use gateway::dane;
 use gateway::dns::Tlsa;
-use gateway::outbound::{Failure, Phase, Reason, connect_verified};
+use gateway::outbound::{
+    Channel, Event, Failure, Link, Phase, Reason, Transcript, connect_verified,
+};
 use gateway::smtp::EnhancedStatus;
 use gateway::sys::crypto;
 use gateway_lab::{
@@ -33,6 +35,37 @@ fn refusal(host: &MxHost, records: &[Tlsa]) -> Failure {
     let is_plain = failure.text.chars().all(|c| (' '..='~').contains(&c));
     assert!(is_plain, "{failure:?}");
     failure
+}
+
+/// Who asks for it gets every word, and the certificate whether it matched or not.
+#[test]
+fn sessions_can_be_written_down() {
+    let host = MxHost::start(HOST);
+    let other = Certificate::new(HOST);
+    for (record, is_right) in [(host.tlsa(1, 1), true), (other.tlsa(1, 1), false)] {
+        let (transcript, hostname) = (Transcript::default(), ourselves());
+        let link = Link {
+            transcript: Some(&transcript),
+            ..link(address(&host), &hostname, PATIENT)
+        };
+        let channel = connect_verified(&link, &dane::plan(&[record]));
+        assert_eq!(channel.is_ok(), is_right);
+        channel.into_iter().for_each(Channel::quit);
+        let event = |event: &Event| match event {
+            Event::Connected => "connected".to_owned(),
+            Event::Sent(line) => line.clone(),
+            Event::Received(reply) => reply.code.number().to_string(),
+            Event::Encrypted { facts, chain } => {
+                assert_eq!(dane::records_of(&chain[0])[0], host.tlsa(1, 1));
+                facts.version.to_owned()
+            }
+        };
+        let events: Vec<String> = transcript.events().iter().map(event).collect();
+        let clear = "connected, 220, EHLO gateway.test, 250, STARTTLS, 220, TLSv1.3";
+        let inside = ", EHLO gateway.test, 250, QUIT, 221";
+        let expected = format!("{clear}{}", if is_right { inside } else { "" });
+        assert_eq!(events.join(", "), expected);
+    }
 }
 
 /// S1 to S10: what each bad server leads to. None of it is permanent, whatever the server claims (rfc G2).

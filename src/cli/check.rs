@@ -25,13 +25,13 @@ pub const COMMAND: Command = Command {
     summary: "find out whether mail for a domain would be delivered, and why (not)",
     details: "\
 Walks every step of a delivery: MX, addresses and TLSA with their DNSSEC status, connection, STARTTLS, handshake, comparison of the
-certificate with the TLSA records. No mail command is sent. After a success the other hosts are checked as well, at most 5 hosts and
-10 addresses.
+certificate with the TLSA records. No mail command is sent. After a success the other hosts and addresses are checked as well, also
+those that a delivery leaves for another run (it tries 5 hosts and 10 addresses, 4 of each host); they decide nothing.
 
 --json: one object a line for each argument:
         {\"domain\",\"level\",\"verdict\",\"code\",\"reason\",\"text\",\"mx\":{\"status\",\"rcode\",\"ede\",\"expanded\",\"records\",\"resolver\",\"error\"},
         \"hosts\":[{\"name\",\"preference\",\"port\",\"address\",\"mx_status\",\"address_status\",\"tlsa_base\",\"tlsa_status\",\"tlsa\",\"verdict\",
-        \"code\",\"reason\",\"text\",\"step\",\"remarks\",\"verified\",\"matched\":{\"usage\",\"selector\",\"matching\",\"depth\"},\"tls\"}…]}
+        \"code\",\"reason\",\"text\",\"step\",\"remarks\",\"verified\",\"matched\":{\"usage\",\"selector\",\"matching\",\"depth\"},\"tls\",\"only_looked_at\"}…]}
         verdict is deliver, defer or reject; code is an enhanced status code; what is not known is null
 
 Exit 0 if mail would be delivered, 75 if it would wait, 69 if it would be refused; of several arguments the worst counts.",
@@ -197,6 +197,10 @@ impl Visit {
 }
 
 impl Errand for Visit {
+    fn looks_further(&self) -> bool {
+        true
+    }
+
     fn asked(&mut self, asked: &Asked) {
         self.say(&question(asked));
     }
@@ -294,6 +298,9 @@ fn host(record: &Record) -> String {
         text += &format!("      the certificate matches {record}\n");
     }
     text += &format!("      at {}: {}\n", record.step, cause.text);
+    if record.is_beyond {
+        text += "      only looked at: a delivery leaves this one for another run\n";
+    }
     text
 }
 

@@ -36,6 +36,9 @@ pub const ADDRESSES_MAX: usize = 10;
 /// Addresses of one host connected to in one run, so that a host with many dead ones leaves some of the run to the next host.
 pub const ADDRESSES_PER_HOST_MAX: usize = 4;
 
+/// Addresses that an errand which looks at everything connects to; a bound only against answers made to keep it busy.
+pub const ADDRESSES_LOOKED_AT_MAX: usize = 60;
+
 /// What an attempt works with.
 #[derive(Clone, Copy)]
 pub struct Means<'a> {
@@ -73,6 +76,11 @@ pub struct Ended {
 
 /// What a walk is made for.
 pub trait Errand {
+    /// Whether it also looks at hosts and addresses that a delivery leaves for another run (rfc M18): at all hosts that are kept, and at up
+    /// to [`ADDRESSES_LOOKED_AT_MAX`] addresses. Their records say so ([`Record::is_beyond`]), and decide nothing.
+    fn looks_further(&self) -> bool {
+        false
+    }
     /// A question was answered, or not.
     fn asked(&mut self, asked: &Asked);
     /// A connection stands that may carry mail; closing it is the errand's task.
@@ -100,8 +108,12 @@ pub fn walk(
         hosts: Vec::new(),
         hosts_left: HOSTS_MAX,
         addresses_left: ADDRESSES_MAX,
+        further_left: 0,
         proven_absent: 0,
     };
+    if walk.errand.looks_further() {
+        walk.further_left = ADDRESSES_LOOKED_AT_MAX;
+    }
     let ended = match destination {
         Host::Domain(domain) => walk.domain(domain),
         Host::Literal(address) => walk.literal(*address),
@@ -120,6 +132,8 @@ struct Walk<'a> {
     hosts: Vec<Record>,
     hosts_left: usize,
     addresses_left: usize,
+    /// Addresses that may be looked at beyond those of a delivery.
+    further_left: usize,
     /// Hosts that provably have no address (rfc H7).
     proven_absent: usize,
 }
@@ -141,7 +155,8 @@ impl<'a> Walk<'a> {
             .chunk_by(|one, other| one.preference == other.preference);
         for (place, group) in groups.enumerate() {
             let candidates = self.look_up(group)?;
-            if let Some(ours) = candidates.iter().find(|one| self.is_ourselves(one)) {
+            let mut within = candidates.iter().filter(|one| !one.record.is_beyond);
+            if let Some(ours) = within.find(|one| self.is_ourselves(one)) {
                 return match place {
                     0 => Err(route::loops(domain, ours.record.host())),
                     // The better hosts were tried already; those that are not better than us are not.
@@ -173,14 +188,22 @@ impl<'a> Walk<'a> {
 
     /// Step 2: the addresses of the hosts of one preference.
     fn look_up(&mut self, group: &[MxHost]) -> Result<Vec<Candidate>, Cause> {
-        let group = group.iter().take(self.hosts_left);
-        group.map(|mx| self.look_up_host(mx)).collect()
+        let within = self.hosts_left;
+        let wanted = match self.errand.looks_further() {
+            true => group.len(),
+            false => within,
+        };
+        let group = group.iter().take(wanted).enumerate();
+        group
+            .map(|(place, mx)| self.look_up_host(mx, place >= within))
+            .collect()
     }
 
-    fn look_up_host(&mut self, mx: &MxHost) -> Result<Candidate, Cause> {
+    fn look_up_host(&mut self, mx: &MxHost, is_beyond: bool) -> Result<Candidate, Cause> {
         self.stop_if_asked()?;
         let mut record = self.known.clone();
         record.mx = Some(mx.clone());
+        record.is_beyond = is_beyond;
         let families = match &mx.exchange {
             Exchange::Host(host) => self.questions().addresses(host).ok(),
             Exchange::Malformed(_) => None,
@@ -231,7 +254,8 @@ impl<'a> Walk<'a> {
             Err(cause) => {
                 let level = self.level;
                 let is_proven = |asked| address::is_absence_proven(asked, level);
-                self.proven_absent += usize::from(families.as_ref().is_some_and(is_proven));
+                let is_absent = families.as_ref().is_some_and(is_proven);
+                self.proven_absent += usize::from(is_absent && !record.is_beyond);
                 return Ok(self.record(record.ended(cause)));
             }
         };
@@ -255,13 +279,19 @@ impl<'a> Walk<'a> {
         usable: &[IpAddr],
         mut base: Option<Base>,
     ) -> Result<Next, Cause> {
-        for address in usable.iter().take(ADDRESSES_PER_HOST_MAX) {
+        for (place, address) in usable.iter().enumerate() {
             self.stop_if_asked()?;
-            if self.addresses_left == 0 {
-                return Ok(Next::Enough);
-            }
-            self.addresses_left -= 1;
             let mut record = record.clone();
+            record.is_beyond |= place >= ADDRESSES_PER_HOST_MAX || self.addresses_left == 0;
+            let left = match record.is_beyond {
+                true => &mut self.further_left,
+                false => &mut self.addresses_left,
+            };
+            match left.checked_sub(1) {
+                Some(fewer) => *left = fewer,
+                None if self.addresses_left == 0 => return Ok(Next::Enough),
+                None => break,
+            }
             record.address = Some(*address);
             record.address_status = status_of_family(families, *address);
             if self.address(record, *address, base.as_mut()) == Next::Enough {
@@ -329,12 +359,14 @@ impl<'a> Walk<'a> {
 
     /// The record that decides: what refused the destination, else a success, else the last host (rfc A, NX).
     fn conclude(mut self, ended: Result<(), Cause>) -> Decision {
+        let mut counting = self.hosts.iter().filter(|record| !record.is_beyond);
+        let last = counting.clone().next_back();
         let success = |record: &&Record| record.cause.reason.effect() == Effect::Delivered;
-        let success = self.hosts.iter().find(success).cloned();
+        let success = counting.find(success).cloned();
         let deciding = match (success, ended) {
             (Some(success), _) => success,
             (None, Err(cause)) => self.refused(cause),
-            (None, Ok(())) => match self.hosts.last() {
+            (None, Ok(())) => match last {
                 Some(last) => last.clone(),
                 None => self.refused(Cause::new(
                     Reason::LoopTrimmedAll,

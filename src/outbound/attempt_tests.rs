@@ -7,10 +7,15 @@ use crate::outbound::fakes::{FakeDns, FakeNet, Server, settings, summary};
 /// An errand that has enough after the first connection.
 #[derive(Default)]
 struct Look {
+    looks_further: bool,
     records: Vec<String>,
 }
 
 impl Errand for Look {
+    fn looks_further(&self) -> bool {
+        self.looks_further
+    }
+
     fn asked(&mut self, _asked: &Asked) {}
 
     fn connected(&mut self, carrier: Box<dyn Carrier>) -> Ended {
@@ -18,7 +23,10 @@ impl Errand for Look {
         Ended {
             cause: Cause::new(Reason::Delivered, "seen"),
             phase: Phase::Verdict,
-            next: Next::Enough,
+            next: match self.looks_further {
+                true => Next::Host,
+                false => Next::Enough,
+            },
         }
     }
 
@@ -31,6 +39,16 @@ const STRICT: Level = Level::DaneOnly;
 const LAX: Level = Level::None;
 
 fn run(level: Level, destination: &str, dns: &FakeDns, net: &FakeNet) -> Decision {
+    run_with(Look::default(), level, destination, dns, net)
+}
+
+fn run_with(
+    mut look: Look,
+    level: Level,
+    destination: &str,
+    dns: &FakeDns,
+    net: &FakeNet,
+) -> Decision {
     let settings = settings(level);
     let means = Means {
         settings: &settings,
@@ -40,7 +58,6 @@ fn run(level: Level, destination: &str, dns: &FakeDns, net: &FakeNet) -> Decisio
         is_stopping: &|| false,
     };
     let destination = Host::parse(destination).expect("a destination");
-    let mut look = Look::default();
     let decision = walk(means, &destination, &mut look, &mut || 0);
     assert_eq!(bare(&decision.deciding.domain), bare(&destination));
     let told = decision.hosts.len().max(1);
@@ -395,6 +412,49 @@ fn a_run_has_limits_and_exceeding_them_is_never_permanent() {
     assert_eq!(net.contacts().len(), HOSTS_MAX);
 }
 
+/// M18: who looks further sees what a run leaves for another one, and it decides nothing.
+#[test]
+#[rustfmt::skip]
+fn what_a_run_leaves_out_can_be_looked_at() {
+    let further = |dns: &FakeDns, net: &FakeNet| {
+        let look = Look { looks_further: true, ..Look::default() };
+        run_with(look, STRICT, "d.test", dns, net)
+    };
+    let mut lines = vec!["d.test MX secure".to_owned()];
+    let mut hosts = Vec::new();
+    for n in 0..HOSTS_MAX + 2 {
+        hosts.push(format!("{n} h{n}.d.test."));
+        lines.push(format!("h{n}.d.test A secure 192.0.2.{n}"));
+        let tlsa = if n == HOSTS_MAX { "good" } else { "bad" };
+        lines.push(format!("_25._tcp.h{n}.d.test TLSA secure {tlsa}"));
+    }
+    lines[0] = format!("d.test MX secure {}", hosts.join(", "));
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let seen = further(&FakeDns::new(&lines), &FakeNet::default());
+    assert_eq!(summary(&seen.deciding.cause), "defer 4.7.5 validation-failure");
+    let beyond: Vec<&Record> = seen.hosts.iter().filter(|record| record.is_beyond).collect();
+    assert_eq!(seen.hosts.len(), HOSTS_MAX + 2);
+    assert_eq!(summary(&beyond[0].cause), OK);
+    assert_eq!((beyond[0].host(), beyond[1].host(), beyond.len()), ("h5.d.test", "h6.d.test", 2));
+
+    // After a success, and all addresses of one host.
+    let addresses: Vec<String> = (1..=9).map(|last| format!("192.0.2.{last}")).collect();
+    let many = format!("mx.d.test A secure {}", addresses.join(", "));
+    let net = FakeNet::default();
+    let seen = further(&FakeDns::new(&[MX, &many, TLSA]), &net);
+    assert_eq!(summary(&seen.deciding.cause), OK);
+    assert_eq!(net.contacts().len(), addresses.len());
+    let within = seen.hosts.iter().filter(|record| !record.is_beyond).count();
+    assert_eq!(within, ADDRESSES_PER_HOST_MAX);
+
+    // There is an end to it all the same.
+    let addresses: Vec<String> = (1..=90).map(|last| format!("192.0.2.{last}")).collect();
+    let many = format!("mx.d.test A secure {}", addresses.join(", "));
+    let net = FakeNet::default();
+    further(&FakeDns::new(&[MX, &many, TLSA]), &net);
+    assert_eq!(net.contacts().len(), ADDRESSES_PER_HOST_MAX + ADDRESSES_LOOKED_AT_MAX);
+}
+
 #[test]
 fn a_stop_ends_the_walk_at_the_next_step() {
     let (dns, net, settings) = (
@@ -434,7 +494,7 @@ fn records_are_printed_as_one_line() {
         r#"{"domain":"d.test","level":"dane-only","verdict":"defer","code":"4.7.5","reason":"validation-failure","text":"#,
         r#""mx":{"status":"secure","rcode":"NOERROR","ede":"","expanded":null,"records":["10 mx.d.test."],"resolver":"fake","error":null}"#,
         r#""hosts":[{"name":"mx.d.test","preference":10,"port":25,"address":"192.0.2.1","mx_status":"secure","address_status":"secure","tlsa_base":"mx.d.test","tlsa_status":"secure","tlsa":["3 0 1 "#,
-        r#""verified":false,"matched":null,"tls":null}]}"#,
+        r#""verified":false,"matched":null,"tls":null,"only_looked_at":false}]}"#,
     ] {
         assert!(json.contains(part), "{part}\n{json}");
     }
@@ -445,7 +505,7 @@ fn records_are_printed_as_one_line() {
         &FakeNet::default(),
     );
     let json = decision.json().to_string();
-    let end = r#""verified":true,"matched":{"usage":3,"selector":0,"matching":1,"depth":0},"tls":"TLSv1.3 TLS_AES_256_GCM_SHA384"}]}"#;
+    let end = r#""verified":true,"matched":{"usage":3,"selector":0,"matching":1,"depth":0},"tls":"TLSv1.3 TLS_AES_256_GCM_SHA384","only_looked_at":false}]}"#;
     assert!(json.ends_with(end), "{json}");
 }
 

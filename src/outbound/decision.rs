@@ -87,6 +87,8 @@ pub struct Record {
     pub resolver: String,
     /// What was remarkable on the way.
     pub remarks: Vec<Reason>,
+    /// Whether a delivery would have left it for another run (rfc M18): it was only looked at, and decides nothing.
+    pub is_beyond: bool,
     /// How it ended.
     pub cause: Cause,
 }
@@ -111,6 +113,7 @@ impl Record {
             extended_errors: String::new(),
             resolver: String::new(),
             remarks: Vec::new(),
+            is_beyond: false,
             cause: Cause::new(Reason::Internal, "nothing was tried"),
         }
     }
@@ -201,6 +204,7 @@ impl Record {
                 self.matched.as_ref().map_or(Json::null(), match_json),
             ),
             ("tls", Json::optional(tls.as_deref())),
+            ("only_looked_at", Json::boolean(self.is_beyond)),
         ])
     }
 }

@@ -32,8 +32,8 @@ pub use policy::{Level, Policies, Policy};
 pub use reason::{Effect, Reason};
 pub use runner::Outbound;
 pub use session::{
-    Channel, Failure, Link, Mail, Phase, Receipt, Timeouts, TlsFacts, connect_plain,
-    connect_verified,
+    Channel, Event, Failure, Link, Mail, Phase, Receipt, Timeouts, TlsFacts, Transcript,
+    connect_plain, connect_verified,
 };
 
 /// What deliveries need to know.

@@ -15,6 +15,7 @@
 
 mod dialogue;
 mod failure;
+mod transcript;
 mod verdict;
 
 use std::net::SocketAddr;
@@ -32,6 +33,7 @@ use verdict::{Unverified, Verified};
 
 pub use crate::smtp::client::Mail;
 pub use failure::{Failure, Phase};
+pub use transcript::{Event, Transcript};
 
 /// One address of one host to be tried.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +50,8 @@ pub struct Link<'a> {
     pub timeouts: Timeouts,
     /// What ends the connection when the gateway stops; while it is being made, only its own timeout does.
     pub breaker: Option<&'a Breaker>,
+    /// Where it is written down what was said, if anywhere.
+    pub transcript: Option<&'a Transcript>,
 }
 
 /// How long to wait for what.
@@ -164,7 +168,9 @@ fn connect(link: &Link<'_>) -> Result<Dialogue<Stream>, Failure> {
             if let Some(breaker) = link.breaker {
                 breaker.watch(&stream);
             }
-            Ok(Dialogue::new(stream))
+            let dialogue = Dialogue::new(stream).noted_in(link.transcript);
+            dialogue.note(Event::Connected);
+            Ok(dialogue)
         }
         Err(error) => {
             let text = format!("no connection to {}: {error}", link.address);
@@ -248,7 +254,7 @@ fn start_tls(
 /// rfc S11, S12: whatever was offered before TLS may have been forged, so everything is asked again.
 fn open_channel(verified: Verified, link: &Link<'_>, greeting: String) -> Result<Channel, Failure> {
     let (stream, facts, matched) = verified.into_parts();
-    let mut dialogue = Dialogue::new(stream);
+    let mut dialogue = Dialogue::new(stream).noted_in(link.transcript);
     let reply = say_ehlo(&mut dialogue, link)?;
     if !reply.code.is_positive() {
         let is_permanent = reply.code.is_permanent();

@@ -39,6 +39,7 @@ pub(crate) fn link<'a>(address: SocketAddr, hostname: &'a Domain, timeouts: Time
         hostname,
         timeouts,
         breaker: None,
+        transcript: None,
     }
 }
 

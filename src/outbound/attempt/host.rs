@@ -160,6 +160,7 @@ impl Walk<'_> {
             hostname: &settings.hostname,
             timeouts: Timeouts::from(settings),
             breaker: self.means.breaker,
+            transcript: None,
         };
         let connected = self
             .means

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::failure::{self, Failure, Phase};
+use super::transcript::{Event, Transcript};
 use crate::net::{Stream, TlsStream};
 use crate::outbound::Reason;
 use crate::smtp::client::ReplyReader;
@@ -60,6 +61,7 @@ impl Wire for Box<dyn Wire> {
 pub(super) struct Dialogue<W> {
     wire: W,
     reader: ReplyReader,
+    transcript: Option<Transcript>,
 }
 
 impl<W: Wire> Dialogue<W> {
@@ -68,6 +70,20 @@ impl<W: Wire> Dialogue<W> {
         Self {
             wire,
             reader: ReplyReader::default(),
+            transcript: None,
+        }
+    }
+
+    /// The same, with what is asked and replied from now on written down.
+    pub(super) fn noted_in(mut self, transcript: Option<&Transcript>) -> Self {
+        self.transcript = transcript.cloned();
+        self
+    }
+
+    /// Writes an event down.
+    pub(super) fn note(&self, event: Event) {
+        if let Some(transcript) = &self.transcript {
+            transcript.note(event);
         }
     }
 
@@ -78,6 +94,7 @@ impl<W: Wire> Dialogue<W> {
         phase: Phase,
         deadline: Deadline,
     ) -> Result<Reply, Failure> {
+        self.note(Event::Sent(line.trim_end().to_owned()));
         self.send(line.as_bytes(), phase, deadline)?;
         self.receive(phase, deadline)
     }
@@ -102,7 +119,10 @@ impl<W: Wire> Dialogue<W> {
         let mut buffer = [0; READ_SIZE];
         loop {
             match self.reader.reply() {
-                Ok(Some(reply)) => return Ok(reply),
+                Ok(Some(reply)) => {
+                    self.note(Event::Received(reply.clone()));
+                    return Ok(reply);
+                }
                 Ok(None) => {}
                 Err(error) => return Err(garbage(phase, error)),
             }
@@ -142,6 +162,7 @@ impl<W: Wire + 'static> Dialogue<W> {
         Dialogue {
             wire: Box::new(self.wire),
             reader: self.reader,
+            transcript: self.transcript,
         }
     }
 }

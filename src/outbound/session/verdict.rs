@@ -1,6 +1,7 @@
 //! The two halves of a TLS connection's life: before the verdict it can say nothing, after it everything.
 
 use super::failure::{Failure, Phase};
+use super::transcript::Event;
 use super::{Link, TlsFacts};
 use crate::dane::{self, Match, Mismatch, Plan};
 use crate::net::tls::{TlsError, TlsErrorKind};
@@ -26,7 +27,15 @@ impl Unverified {
     pub(super) fn handshake(mut stream: Stream, link: &Link<'_>) -> Result<Self, Failure> {
         stream.set_deadline(Deadline::after(link.timeouts.command));
         match TlsStream::connect(stream, link.server_name) {
-            Ok(stream) => Ok(Self { stream }),
+            Ok(stream) => {
+                if let Some(transcript) = link.transcript {
+                    transcript.note(Event::Encrypted {
+                        facts: TlsFacts::of(&stream),
+                        chain: stream.chain().to_vec(),
+                    });
+                }
+                Ok(Self { stream })
+            }
             Err(error) => Err(failed_handshake(error, link.server_name)),
         }
     }
@@ -55,11 +64,17 @@ impl Unverified {
 impl Verified {
     /// The connection, and what is known about it.
     pub(super) fn into_parts(self) -> (TlsStream, TlsFacts, Match) {
-        let facts = TlsFacts {
-            version: self.stream.version(),
-            cipher: self.stream.cipher(),
-        };
+        let facts = TlsFacts::of(&self.stream);
         (self.stream, facts, self.matched)
+    }
+}
+
+impl TlsFacts {
+    fn of(stream: &TlsStream) -> Self {
+        Self {
+            version: stream.version(),
+            cipher: stream.cipher(),
+        }
     }
 }
 
