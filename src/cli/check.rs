@@ -246,7 +246,7 @@ fn question(asked: &Asked) -> String {
     for data in asked.data() {
         text += &format!("      {data}\n");
     }
-    let errors = asked.extended_errors();
+    let errors = asked.extended_error_text();
     if !errors.is_empty() {
         text += &format!("      the resolver says: {}\n", one_line(&errors));
     }

@@ -11,6 +11,7 @@ use crate::bytes::json::Json;
 use crate::dns::annotate::annotate;
 use crate::dns::{Class, EdeCode, Name, Rcode, Rdata, Record, RecordType};
 use crate::log;
+use crate::resolver::status::extended_errors_json;
 use crate::resolver::{
     Answer, Content, Explanation, LookupError, LookupErrorKind, Observer, Packet, Resolver, Status,
 };
@@ -210,13 +211,6 @@ impl Report {
     /// One object with the keys of the interface; `chain` is empty where a resolver's AD bit is believed.
     fn to_json(&self) -> Json {
         let rcode = self.rcode.map(|rcode| rcode.to_string());
-        let extended_error = |(code, text): &(EdeCode, String)| {
-            Json::object([
-                ("code", Json::number(code.0)),
-                ("name", Json::string(&code.to_string())),
-                ("text", Json::string(text)),
-            ])
-        };
         let chain = self.explanation.as_ref().map_or(&[][..], |all| &all.chain);
         let record = |record: &Record| Json::string(&record.to_string());
         Json::object([
@@ -225,10 +219,7 @@ impl Report {
             ("status", Json::string(self.status.word())),
             ("rcode", Json::optional(rcode.as_deref())),
             ("reason", Json::string(&self.reason)),
-            (
-                "ede",
-                Json::array(self.extended_errors.iter().map(extended_error)),
-            ),
+            ("ede", extended_errors_json(&self.extended_errors)),
             ("answer", Json::array(self.records.iter().map(record))),
             ("chain", chain::json(chain)),
         ])

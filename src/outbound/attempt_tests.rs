@@ -479,7 +479,8 @@ fn a_stop_ends_the_walk_at_the_next_step() {
 #[test]
 fn records_are_printed_as_one_line() {
     let net = FakeNet::new(&[("192.0.2.1", Server::Presents(b"other"))]);
-    let decision = run(STRICT, "d.test", &FakeDns::new(&[MX, A, TLSA]), &net);
+    let mx = "d.test MX secure ede=29 10 mx.d.test.";
+    let decision = run(STRICT, "d.test", &FakeDns::new(&[mx, A, TLSA]), &net);
     let line = decision.to_string();
     for part in [
         "dane-only defer 4.7.5 validation-failure domain=d.test mx=mx.d.test preference=10 addr=192.0.2.1:25 base=mx.d.test step=verdict",
@@ -492,7 +493,7 @@ fn records_are_printed_as_one_line() {
     let json = decision.json().to_string();
     for part in [
         r#"{"domain":"d.test","level":"dane-only","verdict":"defer","code":"4.7.5","reason":"validation-failure","text":"#,
-        r#""mx":{"status":"secure","rcode":"NOERROR","ede":"","expanded":null,"records":["10 mx.d.test."],"resolver":"fake","error":null}"#,
+        r#""mx":{"status":"secure","rcode":"NOERROR","ede":[{"code":29,"name":"Synthesized","text":""}],"expanded":null,"records":["10 mx.d.test."],"resolver":"fake","error":null}"#,
         r#""hosts":[{"name":"mx.d.test","preference":10,"port":25,"address":"192.0.2.1","mx_status":"secure","address_status":"secure","tlsa_base":"mx.d.test","tlsa_status":"secure","tlsa":["3 0 1 "#,
         r#""verified":false,"matched":null,"tls":null,"only_looked_at":false}]}"#,
     ] {

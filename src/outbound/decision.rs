@@ -15,6 +15,7 @@ use crate::bytes::json::Json;
 use crate::dane::Match;
 use crate::dns::{Name, Rcode, RecordType, Tlsa};
 use crate::log;
+use crate::resolver::status::extended_errors_json;
 use crate::resolver::{LookupErrorKind, Status};
 use crate::smtp::Host;
 
@@ -127,7 +128,7 @@ impl Record {
             _ => (Step::Address, status),
         };
         self.resolver = asked.server().to_owned();
-        self.extended_errors = asked.extended_errors();
+        self.extended_errors = asked.extended_error_text();
     }
 
     /// Notes what the lookups of both address families found; the status is that of the worse one.
@@ -395,7 +396,7 @@ fn mx_json(asked: &Asked) -> Json {
     Json::object([
         ("status", Json::string(&asked.status().to_string())),
         ("rcode", Json::optional(rcode.as_deref())),
-        ("ede", Json::string(&asked.extended_errors())),
+        ("ede", extended_errors_json(asked.extended_errors())),
         ("expanded", Json::optional(expanded.as_deref())),
         ("records", Json::array(records)),
         ("resolver", Json::string(asked.server())),

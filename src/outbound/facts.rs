@@ -169,14 +169,18 @@ impl Asked {
         }
     }
 
-    /// The extended errors, `6 signature expired`, separated by commas; empty without any.
-    pub fn extended_errors(&self) -> String {
-        let errors = match &self.result {
+    /// The extended errors that came with the answer, or instead of it.
+    pub fn extended_errors(&self) -> &[(EdeCode, String)] {
+        match &self.result {
             Ok(answer) => &answer.extended_errors,
             Err(error) => &error.extended_errors,
-        };
+        }
+    }
+
+    /// The extended errors, `6 signature expired`, separated by commas; empty without any.
+    pub fn extended_error_text(&self) -> String {
         let print = |(code, text): &(EdeCode, String)| format!("{} {text}", code.0);
-        let texts: Vec<String> = errors.iter().map(print).collect();
+        let texts: Vec<String> = self.extended_errors().iter().map(print).collect();
         texts.join(", ").trim_end().to_owned()
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Answer, LookupError, LookupErrorKind};
+use crate::bytes::json::Json;
 use crate::dns::{EdeCode, Rcode};
 use crate::dnssec::Security;
 
@@ -65,6 +66,17 @@ impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())
     }
+}
+
+/// The extended errors of a look-up, as every command prints them: a list of objects.
+pub fn extended_errors_json(errors: &[(EdeCode, String)]) -> Json {
+    Json::array(errors.iter().map(|(code, text)| {
+        Json::object([
+            ("code", Json::number(code.0)),
+            ("name", Json::string(&code.to_string())),
+            ("text", Json::string(text)),
+        ])
+    }))
 }
 
 /// Whether the resolver says that its SERVFAIL is about DNSSEC (RFC 8914 §4). That is not authenticated: good enough for a word.
