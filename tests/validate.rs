@@ -4,14 +4,17 @@ use std::fs;
 use std::thread;
 use std::time::Duration;
 
-use gateway::dns::{Class, Message, Name, Rcode, Rdata, Record, RecordType};
+use gateway::dns::{Algorithm, Class, DigestType, Message, Name, Rcode, Rdata, Record, RecordType};
 use gateway::dnssec::TrustAnchors;
+use gateway::dnssec::limits::FAILURES_PER_RRSET;
 use gateway::resolver::{
     DnssecMode, Resolve, Resolver, Retry, Settings, Status, ValidationSettings,
 };
 use gateway::time::Deadline;
 use gateway_lab::temp::TempDir;
-use gateway_lab::world::{Damage, Elsewhere, Fault, Query, Transport, World, WorldBuilder, Zone};
+use gateway_lab::world::{
+    Damage, Elsewhere, Fault, KeyUse, Query, Transport, World, WorldBuilder, Zone, ZoneKey,
+};
 use gateway_lab::{Gateway, MxHost};
 
 /// Long enough for a loaded machine.
@@ -421,6 +424,64 @@ fn many_threads_ask_the_same_once() {
         .iter()
         .filter(|query| (query.name.clone(), query.rtype) == mx);
     assert_eq!(of_question.count(), 1, "{queries:?}");
+}
+
+/// What hits a limit is not bogus, so it is not asked for once more: a hostile zone's work is not done twice.
+#[test]
+fn what_costs_too_much_is_asked_for_once() {
+    let more_signatures = |reply: &mut Message, _: &Elsewhere<'_>| {
+        let is_signature = |record: &&Record| record.rtype() == RecordType::RRSIG;
+        let good = reply.answers.iter().find(is_signature).cloned();
+        for number in 1..=FAILURES_PER_RRSET {
+            let mut bad = good.clone().expect("a signature");
+            if let Rdata::Rrsig(rrsig) = &mut bad.data {
+                rrsig.signature[0] ^= u8::try_from(number).expect("a small number");
+            }
+            reply.answers.insert(0, bad);
+        }
+    };
+    let world = with_zones(World::builder())
+        .edit("mail.sound.test", RecordType::A, more_signatures)
+        .start();
+    let resolver = Resolver::new(&settings(&world)).expect("a resolver");
+    let (status, text) = ask(&resolver, "mail.sound.test", RecordType::A);
+    assert_eq!(status, Status::Indeterminate, "{text}");
+    let queries = world.queries();
+    let (of, rtype) = (name("mail.sound.test"), RecordType::A);
+    let of_question = |query: &&Query| query.name == of && query.rtype == rtype;
+    assert_eq!(queries.iter().filter(of_question).count(), 1, "{queries:?}");
+}
+
+/// RFC 4509 §3: SHA-1 digests count where there are no others, and that is said, once.
+#[test]
+fn zones_trusted_by_sha1_digests_alone_are_named() {
+    let zone = |apex: &str, digests: &[DigestType]| {
+        let key = KeyUse::combined(ZoneKey::key_signing(Algorithm::ECDSAP256SHA256));
+        Zone::signed(apex)
+            .key(key.digests(digests))
+            .address(&format!("h.{apex}"), [192, 0, 2, 1].into())
+            .cname(&format!("again.{apex}"), &format!("h.{apex}"))
+    };
+    let world = World::builder()
+        .zone(zone("old.test", &[DigestType::SHA1]))
+        .zone(zone("both.test", &[DigestType::SHA1, DigestType::SHA256]))
+        .start();
+    let (mut gateway, _anchor) = gateway(&world, "");
+    gateway.serve();
+    for domain in ["h.old.test", "again.old.test", "h.both.test"] {
+        let message = "Subject: hello\r\n\r\nHello\r\n";
+        let reply = gateway.submit("", &[&format!("a@{domain}")], message);
+        assert_eq!(reply.expect("a reply").code, 250);
+        let is_it = |line: &str| line.contains(&format!("domain={domain}"));
+        gateway
+            .wait_for_line(domain, PATIENCE, is_it)
+            .unwrap_or_else(|error| panic!("{domain}: {error:?}"));
+    }
+    let log = gateway.log();
+    let is_said = |line: &&String| line.contains("SHA-1 digests alone");
+    let said: Vec<&String> = log.iter().filter(is_said).collect();
+    assert_eq!(said.len(), 1, "{log:?}");
+    assert!(said[0].contains("zone old.test. "), "{log:?}");
 }
 
 /// A gateway that validates with this world's root, and the directory of its anchor.

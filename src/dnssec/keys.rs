@@ -50,7 +50,8 @@ impl EntryPoint {
         }
     }
 
-    fn is_sha1(&self) -> bool {
+    /// Whether it is a SHA-1 digest.
+    pub(super) fn is_sha1(&self) -> bool {
         matches!(self, Self::Ds(ds) if ds.digest_type == DigestType::SHA1)
     }
 }

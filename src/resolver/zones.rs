@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::dns::Name;
 use crate::dnssec::chain::{Known, Zone};
+use crate::log;
 use crate::time::Timestamp;
 
 /// Zones kept: the top-level domains and the mail domains of a busy day. One with three keys takes about 2 KiB.
@@ -77,24 +78,37 @@ impl Known for View<'_> {
     }
 
     fn learn(&self, zone: &Arc<Zone>) {
-        let mut table = self.zones.table();
-        table.remove(zone.apex());
-        table.ends.insert((zone.until, zone.apex().clone()));
-        table.zones.insert(zone.apex().clone(), Arc::clone(zone));
-        while table.zones.len() > self.zones.zones_at_most {
-            let Some((_, apex)) = table.ends.pop_first() else {
-                return;
-            };
-            table.zones.remove(&apex);
+        let is_new = self.zones.table().insert(zone, self.zones.zones_at_most);
+        if is_new && zone.rests_on_sha1() {
+            log::info(format_args!(
+                "dns: zone {} is trusted by SHA-1 digests alone; it should have DS records with SHA-256",
+                zone.apex()
+            ));
         }
     }
 }
 
 impl Table {
-    fn remove(&mut self, apex: &Name) {
-        if let Some(zone) = self.zones.remove(apex) {
+    /// Keeps a zone, at the expense of those that run out first; whether it was not here before.
+    fn insert(&mut self, zone: &Arc<Zone>, zones_at_most: usize) -> bool {
+        let is_new = !self.remove(zone.apex());
+        self.ends.insert((zone.until, zone.apex().clone()));
+        self.zones.insert(zone.apex().clone(), Arc::clone(zone));
+        while self.zones.len() > zones_at_most {
+            let Some((_, apex)) = self.ends.pop_first() else {
+                break;
+            };
+            self.zones.remove(&apex);
+        }
+        is_new
+    }
+
+    fn remove(&mut self, apex: &Name) -> bool {
+        let removed = self.zones.remove(apex);
+        if let Some(zone) = &removed {
             self.ends.remove(&(zone.until, apex.clone()));
         }
+        removed.is_some()
     }
 }
 

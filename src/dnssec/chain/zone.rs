@@ -54,6 +54,13 @@ impl Zone {
         &self.link.zone
     }
 
+    /// Whether its keys are trusted, but by SHA-1 digests alone: DS records that have them count where there are no others (RFC 4509 §3).
+    pub fn rests_on_sha1(&self) -> bool {
+        let is_secure = matches!(self.trust, Trust::Secure(_));
+        // The points of a link are those that count.
+        is_secure && self.link.points.iter().any(EntryPoint::is_sha1)
+    }
+
     /// The zones from the trust anchor to this one.
     pub fn path(&self) -> Vec<&Self> {
         let mut path: Vec<&Self> =
