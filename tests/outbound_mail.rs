@@ -6,13 +6,14 @@ use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::thread;
 
-use gateway::dane;
 use gateway::net::Breaker;
-use gateway::outbound::{Link, Phase, Reason, Timeouts, connect_plain, connect_verified};
+use gateway::outbound::{Channel, Demand, Link, Phase, Proof, Reason, Timeouts};
 use gateway::smtp::EnhancedStatus;
 use gateway_lab::{Behaviour, MxHost, Phase as Layer};
 
-use session::{HASTY, HOST, PATIENT, address, connect, link, ourselves, read_line, scripted, send};
+use session::{
+    HASTY, HOST, PATIENT, address, connect, demand, link, ourselves, read_line, scripted, send,
+};
 
 /// S12, T78: inside the verified session the server's word counts.
 #[test]
@@ -180,7 +181,8 @@ fn commands_travel_together_where_offered() {
         read_line(&mut socket)?;
         Ok(())
     });
-    let mut channel = connect_plain(&link(peer, &ourselves(), PATIENT)).expect("loopback");
+    let mut channel =
+        Channel::open(&link(peer, &ourselves(), PATIENT), &Demand::Cleartext).expect("loopback");
     let receipts = send(&mut channel, &["r@d.test"], b"x\r\n").expect("sent");
     assert!(receipts[0].is_ok());
     channel.quit();
@@ -273,7 +275,7 @@ fn sessions_can_be_broken_off() {
         breaker: Some(&breaker),
         ..link(address(&host), &hostname, PATIENT)
     };
-    let mut channel = connect_verified(&link, &dane::plan(&[host.tlsa(1, 1)])).expect("verified");
+    let mut channel = Channel::open(&link, &demand(&[host.tlsa(1, 1)])).expect("verified");
     thread::scope(|scope| {
         let sender = scope.spawn(|| send(&mut channel, &["r@d.test"], b"x\r\n"));
         assert!(host.wait_for_event(PATIENT.command, |event| event.to_string().contains("MAIL")));
@@ -293,7 +295,7 @@ fn silence_inside_the_session_ends() {
     };
     let hostname = ourselves();
     let link = link(address(&host), &hostname, hasty_at_the_end);
-    let mut channel = connect_verified(&link, &dane::plan(&[host.tlsa(1, 1)])).expect("verified");
+    let mut channel = Channel::open(&link, &demand(&[host.tlsa(1, 1)])).expect("verified");
     let failure = send(&mut channel, &["r@d.test"], b"x\r\n").expect_err("silence");
     assert_eq!(
         (failure.reason, failure.phase),
@@ -312,9 +314,12 @@ fn plain_sessions_stay_on_this_machine() {
         Behaviour::new().reply("BANNER", "220 gateway.test is this machine too"),
     ] {
         host.behave(behaviour);
-        let mut channel =
-            connect_plain(&link(address(&host), &ourselves(), PATIENT)).expect("loopback");
-        assert!(channel.tls().is_none() && channel.matched().is_none());
+        let mut channel = Channel::open(
+            &link(address(&host), &ourselves(), PATIENT),
+            &Demand::Cleartext,
+        )
+        .expect("loopback");
+        assert!(channel.tls().is_none() && *channel.proof() == Proof::Loopback);
         let receipts = send(&mut channel, &["r@d.test"], b"x\r\n").expect("sent");
         assert!(receipts[0].is_ok());
         channel.quit();
@@ -326,12 +331,17 @@ fn plain_sessions_stay_on_this_machine() {
             .reply("EHLO", "502 no")
             .reply("HELO", "550 5.7.1 no"),
     );
-    let failure = connect_plain(&link(address(&host), &ourselves(), PATIENT)).expect_err("refused");
+    let failure = Channel::open(
+        &link(address(&host), &ourselves(), PATIENT),
+        &Demand::Cleartext,
+    )
+    .expect_err("refused");
     assert_eq!(failure.reason, Reason::EhloRejected);
     for outside in ["192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1", "0.0.0.0"] {
         let outside: IpAddr = outside.parse().expect("an address");
         let link_out = SocketAddr::new(outside, 25);
-        let failure = connect_plain(&link(link_out, &ourselves(), HASTY)).expect_err("outside");
+        let failure = Channel::open(&link(link_out, &ourselves(), HASTY), &Demand::Cleartext)
+            .expect_err("outside");
         assert_eq!(failure.reason, Reason::NotLoopback);
         assert_eq!(failure.status, EnhancedStatus::new(4, 3, 5));
     }

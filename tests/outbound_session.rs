@@ -10,9 +10,7 @@ use std::time::{Duration, Instant};
 
 use gateway::dane;
 use gateway::dns::Tlsa;
-use gateway::outbound::{
-    Channel, Event, Failure, Link, Phase, Reason, Transcript, connect_verified,
-};
+use gateway::outbound::{Channel, Event, Failure, Link, Phase, Reason, Transcript};
 use gateway::smtp::EnhancedStatus;
 use gateway::sys::crypto;
 use gateway_lab::{
@@ -20,7 +18,7 @@ use gateway_lab::{
 };
 
 use session::{
-    HASTY, HOST, PATIENT, address, connect, connect_with, drain, link, ourselves, prelude,
+    HASTY, HOST, PATIENT, address, connect, connect_with, demand, drain, link, ourselves, prelude,
     read_line, scripted,
 };
 
@@ -48,7 +46,7 @@ fn sessions_can_be_written_down() {
             transcript: Some(&transcript),
             ..link(address(&host), &hostname, PATIENT)
         };
-        let channel = connect_verified(&link, &dane::plan(&[record]));
+        let channel = Channel::open(&link, &demand(&[record]));
         assert_eq!(channel.is_ok(), is_right);
         channel.into_iter().for_each(Channel::quit);
         let event = |event: &Event| match event {
@@ -233,9 +231,9 @@ fn nobody_listens() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
     let address = listener.local_addr().expect("bound");
     drop(listener);
-    let plan = dane::plan(&[Certificate::new(HOST).tlsa(1, 1)]);
+    let demand = demand(&[Certificate::new(HOST).tlsa(1, 1)]);
     let failure =
-        connect_verified(&link(address, &ourselves(), PATIENT), &plan).expect_err("refused");
+        Channel::open(&link(address, &ourselves(), PATIENT), &demand).expect_err("refused");
     assert_eq!(
         (failure.reason, failure.phase),
         (Reason::Connect, Phase::Connect)
@@ -263,7 +261,7 @@ fn only_the_certificate_octets_count() {
         for (selector, matching) in [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)] {
             let record = host.tlsa(selector, matching);
             let channel = connect_with(&host, std::slice::from_ref(&record)).expect("verified");
-            let matched = channel.matched().expect("a match");
+            let matched = channel.proof().matched().expect("a match");
             assert_eq!((matched.record(), matched.depth()), (&record, 0));
             channel.quit();
         }
@@ -377,9 +375,9 @@ fn handshakes_that_never_end() {
         "{failure:?}"
     );
     host.behave(Behaviour::new().silent_at("HANDSHAKE"));
-    let plan = dane::plan(&[host.tlsa(1, 1)]);
+    let demand = demand(&[host.tlsa(1, 1)]);
     let failure =
-        connect_verified(&link(address(&host), &ourselves(), HASTY), &plan).expect_err("silence");
+        Channel::open(&link(address(&host), &ourselves(), HASTY), &demand).expect_err("silence");
     assert_eq!(
         (failure.reason, failure.phase),
         (Reason::TlsHandshake, Phase::Handshake),
@@ -400,7 +398,7 @@ fn handshakes_that_never_end() {
             Ok(())
         });
         let failure =
-            connect_verified(&link(peer, &ourselves(), PATIENT), &plan).expect_err("nonsense");
+            Channel::open(&link(peer, &ourselves(), PATIENT), &demand).expect_err("nonsense");
         assert_eq!(
             (failure.reason, failure.phase),
             (Reason::TlsHandshake, Phase::Handshake),
@@ -412,7 +410,7 @@ fn handshakes_that_never_end() {
 /// S6: octets that are there when the ClientHello is about to be sent, in a segment of their own.
 #[test]
 fn injected_octets_in_their_own_segment() {
-    let plan = dane::plan(&[Certificate::new(HOST).tlsa(1, 1)]);
+    let demand = demand(&[Certificate::new(HOST).tlsa(1, 1)]);
     let peer = scripted(|mut socket| {
         socket.write_all(b"220 mx.d.test\r\n")?;
         read_line(&mut socket)?;
@@ -421,15 +419,14 @@ fn injected_octets_in_their_own_segment() {
         drain(&mut socket);
         Ok(())
     });
-    let failure =
-        connect_verified(&link(peer, &ourselves(), PATIENT), &plan).expect_err("attacked");
+    let failure = Channel::open(&link(peer, &ourselves(), PATIENT), &demand).expect_err("attacked");
     assert_eq!(failure.reason, Reason::StartTlsInjection, "{failure:?}");
 }
 
 /// However the octets trickle in, a reply is over by its deadline.
 #[test]
 fn trickling_servers_end_at_the_deadline() {
-    let plan = dane::plan(&[Certificate::new(HOST).tlsa(1, 1)]);
+    let demand = demand(&[Certificate::new(HOST).tlsa(1, 1)]);
     let peer = scripted(|mut socket| {
         loop {
             socket.write_all(b"220-wait\r\n2")?;
@@ -439,7 +436,7 @@ fn trickling_servers_end_at_the_deadline() {
         }
     });
     let started = Instant::now();
-    let failure = connect_verified(&link(peer, &ourselves(), HASTY), &plan).expect_err("too slow");
+    let failure = Channel::open(&link(peer, &ourselves(), HASTY), &demand).expect_err("too slow");
     assert_eq!(
         (failure.reason, failure.phase),
         (Reason::ConnectionLost, Phase::Greeting),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::options::{Command, Failure, Invocation};
 use super::{exit, print};
+use crate::config::values;
 use crate::dns::RecordType;
 use crate::dnssec::Security;
 use crate::log::one_line;
@@ -14,7 +15,7 @@ use crate::outbound::connect::{Carrier, Connect, Network};
 use crate::outbound::decision::{Decision, Record, bare};
 use crate::outbound::facts::Asked;
 use crate::outbound::policy::{Pattern, Policy};
-use crate::outbound::{self, Level, Phase, Reason, Settings};
+use crate::outbound::{self, Phase, Proof, Reason, Settings};
 use crate::resolver::{Content, Resolve, Resolver};
 use crate::smtp::{Host, Mailbox};
 
@@ -40,7 +41,7 @@ Exit 0 if mail would be delivered, 75 if it would wait, 69 if it would be refuse
         options.optopt(
             "l",
             "level",
-            "what must be proven, instead of the configured policy: dane-only or none",
+            "what must be proven, instead of the configured policy: dane-only, dane, encrypt or none",
             "LEVEL",
         );
         options.optflag("", "json", "for programs: one object a line");
@@ -48,9 +49,6 @@ Exit 0 if mail would be delivered, 75 if it would wait, 69 if it would be refuse
     looks_up: true,
     run,
 };
-
-/// Levels of the interface that are to come.
-const LEVELS_TO_COME: [&str; 5] = ["dane", "mta-sts", "secure", "fingerprint", "encrypt"];
 
 fn run(invocation: &Invocation) -> Result<u8, Failure> {
     let matches = &invocation.matches;
@@ -103,28 +101,14 @@ fn use_port(settings: &mut Settings, text: &str) -> Result<(), Failure> {
 }
 
 fn use_level(settings: &mut Settings, text: &str) -> Result<(), Failure> {
-    let Some(level) = Level::parse(text) else {
-        let text = match LEVELS_TO_COME.contains(&text) {
-            true => {
-                format!("option '-l': level '{text}' is not built yet; 'dane-only' and 'none' are")
-            }
-            false => format!("option '-l': expected 'dane-only' or 'none', found '{text}'"),
-        };
-        return Err(Failure::usage(text));
-    };
+    let level =
+        values::level(text).map_err(|reason| Failure::usage(format!("option '-l': {reason}")))?;
     let lines = &mut settings.policies.0;
     for policy in lines.iter_mut() {
         policy.level = level;
     }
     if !lines.iter().any(|policy| policy.pattern == Pattern::Any) {
-        lines.insert(
-            0,
-            Policy {
-                pattern: Pattern::Any,
-                level,
-                port: None,
-            },
-        );
+        lines.insert(0, Policy::new(Pattern::Any, level));
     }
     Ok(())
 }
@@ -206,9 +190,14 @@ impl Errand for Visit {
     }
 
     fn connected(&mut self, carrier: Box<dyn Carrier>) -> Ended {
-        let text = match carrier.matched() {
-            Some(_) => "the server is proven to be the right one; mail would be sent now",
-            None => "the server is on this machine; mail would be sent now, in clear text",
+        let text = match carrier.proof() {
+            Proof::Dane(_) => "the server is proven to be the right one; mail would be sent now",
+            Proof::Encryption => {
+                "the connection is encrypted, to whom is not proven; mail would be sent now"
+            }
+            Proof::Loopback => {
+                "the server is on this machine; mail would be sent now, in clear text"
+            }
         };
         carrier.quit();
         Ended {
@@ -293,7 +282,7 @@ fn host(record: &Record) -> String {
     if let Some(tls) = &record.tls {
         text += &format!("      {} with {}\n", tls.version, tls.cipher);
     }
-    if let Some(matched) = &record.matched {
+    if let Some(matched) = record.matched() {
         let record = matched.record();
         text += &format!("      the certificate matches {record}\n");
     }

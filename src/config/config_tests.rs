@@ -27,7 +27,10 @@ fn defaults_are_those_of_the_table() {
     assert_eq!(config.inbound.message_size_limit, 50 << 20);
     assert_eq!(config.inbound.recipient_limit, 1000);
     assert_eq!(config.inbound.session_limit, 1000);
-    assert_eq!(config.outbound.policies.0, [EVERYWHERE]);
+    assert_eq!(
+        config.outbound.policies.0,
+        [Policy::new(Pattern::Any, Level::DaneOnly)]
+    );
     assert_eq!(config.outbound.smtp_port, 25);
     assert_eq!(config.outbound.allow_addresses, Network::LOOPBACK);
     assert_eq!(config.resolver.dnssec, resolver::DnssecMode::Validate);
@@ -46,7 +49,7 @@ fn defaults_are_those_of_the_table() {
 fn what_is_printed_means_the_same() {
     let everything = "listen 127.0.0.2:0 tls=no auth=no\nlisten [::1]:2525\nrelay-from 192.0.2.0/24 2001:db8::/32\n\
         relay-from ::1\nresolver [::1]:5353\nresolver 192.0.2.53\ndnssec ad ad-trusted\npolicy example.org none port=2500\n\
-        policy .example.org dane-only\npolicy * dane-only port=10587\nsmtp-port 10587\nallow-address 10.0.0.0/8 ::1\n\
+        policy .example.org dane-only\npolicy * dane-only port=10587\npolicy b.example dane-only addresses=rfc7672\npolicy c.example dane\npolicy d.example encrypt\nsmtp-port 10587\nallow-address 10.0.0.0/8 ::1\n\
         retry-for 90s\nretry-first 250ms\nretry-max 5m\nmessage-size-limit 100K\nrecipient-limit 7\nsession-limit 8\n\
         workers 9\nuser nobody\nlog debug\ncommand-timeout 6m\ndata-timeout 1h\nlookup-timeout 7s\nconnect-timeout 8s\n\
         reply-timeout 9m";
@@ -130,8 +133,8 @@ fn mistakes_name_file_line_and_what_was_expected() {
             "test.conf:4: message-size-limit SIZE: expected a size from 64K to 512M, for example 50M, found '1G'",
         ),
         (
-            "policy example.org dane",
-            "test.conf:4: policy DOMAIN LEVEL [port=P]: level 'dane': this version cannot do this yet; it has 'dane-only' and 'none'",
+            "policy example.org mta-sts",
+            "test.conf:4: policy DOMAIN LEVEL [port=P] [addresses=rfc7672]: level 'mta-sts': this version cannot do this yet; it has dane-only, dane, encrypt, none",
         ),
     ] {
         assert_eq!(error(text), expected);
@@ -151,7 +154,7 @@ fn what_is_not_built_is_refused_and_never_ignored() {
     ] {
         refused.push(format!("listen 127.0.0.1:25 {options}"));
     }
-    for level in ["dane", "mta-sts", "secure", "fingerprint", "encrypt"] {
+    for level in ["mta-sts", "secure", "fingerprint"] {
         refused.push(format!("policy * {level}"));
     }
     refused.push("policy * dane-only mx=a.example".to_owned());
@@ -163,6 +166,7 @@ fn what_is_not_built_is_refused_and_never_ignored() {
         "dnssec ad-trusted",
         "dnssec",
         "policy * dane-only port=0",
+        "policy * dane-only addresses=strict",
         "policy a..b none",
         "policy * none port=1 port=2",
     ] {

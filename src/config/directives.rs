@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{Config, values};
 use crate::filter::Chain;
 use crate::log::Level as LogLevel;
-use crate::outbound::policy::{Level, Pattern, Policy};
+use crate::outbound::policy::{Pattern, Policy};
 use crate::time::format_duration;
 
 /// One kind of directive.
@@ -167,9 +167,7 @@ pub(super) static DIRECTIVES: &[Directive] = &[
     Directive {
         name: "trust-anchor",
         synopsis: "FILE",
-        fallback: Fallback::FoundOut(
-            "the root's keys: at first those built in, then as they change (RFC 5011), kept in the spool's file 'anchors'",
-        ),
+        fallback: Fallback::FoundOut("the root's, built in"),
         meaning: "DS and DNSKEY records in zone-file form that are believed without further proof, of the root or of any other zone; only they count then",
         read: |config, words| {
             let file = values::absolute_path(one(words)?)?;
@@ -200,9 +198,9 @@ pub(super) static DIRECTIVES: &[Directive] = &[
     },
     Directive {
         name: "policy",
-        synopsis: "DOMAIN LEVEL [port=P]",
+        synopsis: "DOMAIN LEVEL [port=P] [addresses=rfc7672]",
         fallback: Fallback::Words("* dane-only"),
-        meaning: "level for a recipient domain: dane-only, or none (loopback destinations only); '.example.org' is what lies below it, '*' every domain; the most specific line wins",
+        meaning: "level for a recipient domain: dane-only, dane (DANE where a host has it, else encryption), encrypt, or none (loopback destinations only); '.example.org' is what lies below it, '*' every domain; the most specific line wins",
         is_repeatable: true,
         read: |config, words| {
             let policy = policy(words)?;
@@ -490,9 +488,6 @@ pub(super) const NOT_BUILT: [&str; 7] = [
 /// What is said of anything that is not built.
 pub(super) const NOT_YET: &str = "this version cannot do this yet";
 
-/// Levels of the interface that later versions will have.
-const LEVELS_NOT_BUILT: [&str; 5] = ["dane", "mta-sts", "secure", "fingerprint", "encrypt"];
-
 fn set<T>(place: &mut T, value: Result<T, String>) -> Result<(), String> {
     *place = value?;
     Ok(())
@@ -539,25 +534,24 @@ fn listener(words: &[String]) -> Result<SocketAddr, String> {
 
 fn policy(words: &[String]) -> Result<Policy, String> {
     let [pattern, level, options @ ..] = words else {
-        return Err("expected DOMAIN LEVEL [port=P]".to_owned());
+        return Err("expected DOMAIN LEVEL".to_owned());
     };
-    let mut port = None;
+    let mut policy = Policy::new(pattern_of(pattern)?, values::level(level)?);
     for option in options {
         match option.split_once('=') {
-            Some(("port", text)) if port.is_none() => port = Some(values::port(text)?),
+            Some(("port", text)) if policy.port.is_none() => {
+                policy.port = Some(values::port(text)?);
+            }
+            Some(("addresses", "rfc7672")) => policy.is_alias_enough = true,
             Some(("mx", _)) => return Err(format!("'{option}': {NOT_YET}; leave it out")),
             _ => {
                 return Err(format!(
-                    "expected one port=P behind the level, found '{option}'"
+                    "expected port=P or addresses=rfc7672 behind the level, each once, found '{option}'"
                 ));
             }
         }
     }
-    Ok(Policy {
-        pattern: pattern_of(pattern)?,
-        level: policy_level(level)?,
-        port,
-    })
+    Ok(policy)
 }
 
 fn pattern_of(text: &str) -> Result<Pattern, String> {
@@ -568,13 +562,6 @@ fn pattern_of(text: &str) -> Result<Pattern, String> {
     }
 }
 
-fn policy_level(text: &str) -> Result<Level, String> {
-    Level::parse(text).ok_or_else(|| match LEVELS_NOT_BUILT.contains(&text) {
-        true => format!("level '{text}': {NOT_YET}; it has 'dane-only' and 'none'"),
-        false => format!("expected level 'dane-only' or 'none', found '{text}'"),
-    })
-}
-
 fn policy_words(policy: &Policy) -> Vec<String> {
     let pattern = match &policy.pattern {
         Pattern::Any => "*".to_owned(),
@@ -583,6 +570,8 @@ fn policy_words(policy: &Policy) -> Vec<String> {
     };
     let mut words = vec![pattern, policy.level.to_string()];
     words.extend(policy.port.map(|port| format!("port={port}")));
+    let addresses = policy.is_alias_enough.then_some("addresses=rfc7672");
+    words.extend(addresses.map(str::to_owned));
     words
 }
 

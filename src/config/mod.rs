@@ -215,18 +215,14 @@ impl Config {
         if !is_given("spool") {
             self.queue.directory = defaults::spool()?;
         }
-        let validation = &mut self.resolver.validation;
-        if validation.anchor_file.is_none() && validation.at.is_none() {
-            let state = self.queue.directory.join(resolver::anchors::FILE);
-            validation.state = Some(state);
-        }
         if !is_given("allow-address") {
             let allowed = defaults::allowed_addresses(&self.resolver.servers);
             self.outbound.allow_addresses = allowed;
         }
         let policies = &mut self.outbound.policies.0;
         if !policies.iter().any(|policy| policy.pattern == Pattern::Any) {
-            policies.insert(0, EVERYWHERE);
+            // What a file that says nothing about `*` means by it.
+            policies.insert(0, Policy::new(Pattern::Any, Level::DaneOnly));
         }
         self.outbound.own_addresses.clone_from(&self.inbound.listen);
         Ok(())
@@ -235,14 +231,6 @@ impl Config {
     fn set_hostname(&mut self, hostname: &Domain) {
         self.inbound.hostname = hostname.clone();
         self.outbound.hostname = hostname.clone();
-    }
-
-    /// Stays with the spool of another configuration, which is in use.
-    pub fn keep_spool(&mut self, other: &Self) {
-        self.queue.directory.clone_from(&other.queue.directory);
-        if let Some(state) = &mut self.resolver.validation.state {
-            *state = other.queue.directory.join(resolver::anchors::FILE);
-        }
     }
 
     /// The directives in which another configuration differs and that only count from the next start.
@@ -254,13 +242,6 @@ impl Config {
         names.map(|directive| directive.name).collect()
     }
 }
-
-/// What a file that says nothing about `*` means by it.
-const EVERYWHERE: Policy = Policy {
-    pattern: Pattern::Any,
-    level: Level::DaneOnly,
-    port: None,
-};
 
 /// The file to read, if there is one.
 fn source(file: Option<&Path>) -> Option<PathBuf> {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::dnssec::TrustAnchors;
 use crate::net::Network;
+use crate::outbound::Level;
 use crate::resolver::DnssecMode;
 use crate::resolver::resolv_conf::parse_server;
 use crate::smtp::Domain;
@@ -88,6 +89,26 @@ pub fn unix_time(text: &str) -> Result<Timestamp, String> {
     let seconds = text.parse().ok().filter(|_| is_digits);
     seconds.map(Timestamp::from_unix).ok_or_else(|| {
         format!("expected seconds since 1970, for example 1795536480, found '{text}'")
+    })
+}
+
+/// Levels that this version has.
+const LEVELS: [Level; 4] = [Level::DaneOnly, Level::Dane, Level::Encrypt, Level::None];
+/// Levels of the interface that later versions will have.
+const LEVELS_NOT_BUILT: [&str; 3] = ["mta-sts", "secure", "fingerprint"];
+
+/// What must be proven.
+///
+/// # Errors
+/// What was expected.
+pub fn level(text: &str) -> Result<Level, String> {
+    let level = Level::parse(text).filter(|level| LEVELS.contains(level));
+    level.ok_or_else(|| {
+        let names = LEVELS.map(Level::name).join(", ");
+        match LEVELS_NOT_BUILT.contains(&text) {
+            true => format!("level '{text}': this version cannot do this yet; it has {names}"),
+            false => format!("expected one of {names}, found '{text}'"),
+        }
     })
 }
 

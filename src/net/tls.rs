@@ -86,7 +86,8 @@ impl TlsError {
 }
 
 impl TlsStream {
-    /// Makes the handshake by the stream's deadline, asking for `server_name` (a host name without final dot; RFC 6066 §3).
+    /// Makes the handshake by the stream's deadline, asking for `server_name` (a host name without final dot; RFC 6066 §3),
+    /// or for none if it is empty.
     ///
     /// # Errors
     /// [`TlsError`]; the connection is closed.
@@ -154,7 +155,9 @@ fn prepare(server_name: &str) -> Result<Ssl, ErrorStack> {
     static CONTEXT: OnceLock<Result<SslContext, ErrorStack>> = OnceLock::new();
     let context = CONTEXT.get_or_init(build_context).as_ref();
     let mut prepared = Ssl::new(context.map_err(Clone::clone)?)?;
-    prepared.set_hostname(server_name)?;
+    if !server_name.is_empty() {
+        prepared.set_hostname(server_name)?;
+    }
     Ok(prepared)
 }
 

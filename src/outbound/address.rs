@@ -1,7 +1,7 @@
-//! Decides from the address facts of one host which addresses may be connected to, and where its TLSA records are looked for (RFC 7672 §2.2.2, rfc H1 to H9).
+//! Decides from the address facts of one host which addresses may be connected to, and where its TLSA records are looked for (RFC 7672 §2.2.2, rfc H1 to H10).
 //!
-//! The status counts per address family. At `dane-only` the strict rule of H3 holds: an insecure address is not used even if the alias
-//! before it is secure. So whether that alias is secure makes no difference, and its own status is not asked for (rfc H10).
+//! The status counts per address family. An insecure address behind a secure alias is under the protection of TLSA records at the alias
+//! itself (rfc H3): that is used at `dane`, and at `dane-only` where the policy says `addresses=rfc7672`.
 //!
 //! next: `src/outbound/base.rs`
 
@@ -12,6 +12,7 @@ use super::facts::Asked;
 use super::route::{Random, shuffle};
 use super::{Level, Reason};
 use crate::dns::{Name, Rdata};
+use crate::dnssec::Security;
 use crate::net::Network;
 use crate::resolver::{Answer, Content, LookupErrorKind};
 use crate::smtp::Domain;
@@ -20,23 +21,44 @@ use crate::smtp::Domain;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Addresses {
     /// The addresses in the order in which they are tried, families taking turns; at least one.
-    pub usable: Vec<IpAddr>,
-    /// The hosts below which TLSA records are looked for, in order: the name an alias leads to, then the host itself (RFC 7672 §2.2.3).
+    pub usable: Vec<Address>,
+    /// The hosts below which TLSA records are looked for, in order: the name an alias leads to, then the host itself (RFC 7672 §2.2.3);
+    /// none if nothing about the addresses is secure.
     pub candidates: Vec<Name>,
     /// What was remarkable.
     pub remarks: Vec<Reason>,
 }
 
+/// One address of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// Where to connect.
+    pub ip: IpAddr,
+    /// Whether the host's TLSA records count for it (rfc H8).
+    pub has_dane: bool,
+}
+
 /// Which addresses may be used at all.
 #[derive(Clone, Copy, Debug)]
 pub struct Permit<'a> {
-    /// At `none` only loopback may be used, otherwise everything that is not reserved.
+    /// At `none` only loopback may be used, otherwise everything that is not reserved; at `dane-only` only what is secure.
     pub level: Level,
+    /// Whether `dane-only` is content with a secure alias before an insecure address (`addresses=rfc7672`, rfc H3).
+    pub is_alias_enough: bool,
     /// Reserved addresses that may be used all the same.
     pub allowed: &'a [Network],
 }
 
 impl Permit<'_> {
+    /// Whether it matters that the first alias of a host is secure if its addresses are not (rfc H3).
+    pub const fn uses_aliases(self) -> bool {
+        match self.level {
+            Level::DaneOnly => self.is_alias_enough,
+            Level::Dane => true,
+            Level::Secure | Level::Fingerprint | Level::Encrypt | Level::None => false,
+        }
+    }
+
     /// Whether an address may be used.
     ///
     /// # Errors
@@ -47,9 +69,9 @@ impl Permit<'_> {
         match self.level {
             Level::None if address.is_loopback() => Ok(()),
             Level::None => Err(not_loopback(address)),
-            Level::DaneOnly if is_nobody(address) => Err(reserved(address)),
-            Level::DaneOnly if is_reserved(address) && !is_allowed() => Err(reserved(address)),
-            Level::DaneOnly => Ok(()),
+            _ if is_nobody(address) => Err(reserved(address)),
+            _ if is_reserved(address) && !is_allowed() => Err(reserved(address)),
+            _ => Ok(()),
         }
     }
 }
@@ -80,15 +102,12 @@ pub fn decide(
 ) -> Result<Addresses, Cause> {
     let used: Vec<&Asked> = families
         .iter()
-        .filter(|asked| is_usable(asked, permit.level))
+        .filter(|asked| is_usable(asked, permit))
         .collect();
     if used.is_empty() {
         return Err(none_usable(host, families));
     }
-    let mut remarks = Vec::new();
-    for asked in families {
-        remarks.extend(remark_on_unused(asked, permit.level));
-    }
+    let mut remarks = remarks(families, permit.level);
     if used.iter().any(|asked| asked.expanded().is_some()) {
         remarks.push(Reason::MxCname);
     }
@@ -100,39 +119,77 @@ pub fn decide(
 }
 
 /// Whether both families are absent and every denial is secure (rfc H7): nothing but a change of the zone can make this host reachable.
-/// At `none` nothing needs to be proven.
+/// Levels without DANE believe the denials.
 pub fn is_absence_proven(families: &[Asked; 2], level: Level) -> bool {
     let is_proven = |answer: &Answer| {
-        let is_believed = answer.security.is_secure() || level == Level::None;
+        let is_believed = answer.security.is_secure() || !level.uses_dane();
         is_believed && matches!(answer.content, Content::NoData | Content::NxDomain)
     };
     let mut results = families.iter().map(|asked| asked.result.as_ref());
     results.all(|result| result.is_ok_and(is_proven))
 }
 
-fn is_usable(asked: &Asked, level: Level) -> bool {
-    let has_data = asked.data().next().is_some();
-    has_data && (level == Level::None || is_secure(asked))
+/// What is proven about the addresses of one family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Proven<'a> {
+    /// H1, H2: aliases and addresses.
+    All,
+    /// H3: the first alias, not the addresses.
+    FirstAlias,
+    /// H4.
+    Nothing,
+    /// H10: whether the first alias is secure could not be found out.
+    Unknown(&'a LookupErrorKind),
 }
 
-fn is_secure(asked: &Asked) -> bool {
-    let answer = asked.result.as_ref();
-    answer.is_ok_and(|answer| answer.security.is_secure())
+/// What is proven of an answer with data; `None` without any.
+fn proven(asked: &Asked) -> Option<Proven<'_>> {
+    let answer = asked.result.as_ref().ok()?;
+    asked.data().next()?;
+    Some(match (answer.security, &asked.first_alias) {
+        (Security::Secure, _) => Proven::All,
+        (Security::Insecure, Some(Ok(Security::Secure))) => Proven::FirstAlias,
+        (Security::Insecure, Some(Err(error))) => Proven::Unknown(&error.kind),
+        (Security::Insecure, None | Some(Ok(Security::Insecure))) => Proven::Nothing,
+    })
 }
 
-/// H6, H8.
-fn remark_on_unused(asked: &Asked, level: Level) -> Option<Reason> {
-    match &asked.result {
-        Err(_) => Some(Reason::AddressPartial),
-        Ok(_) if asked.data().next().is_none() || is_usable(asked, level) => None,
-        Ok(_) => Some(Reason::AddressMixed),
+fn is_usable(asked: &Asked, permit: Permit<'_>) -> bool {
+    let is_strict = permit.level == Level::DaneOnly;
+    match proven(asked) {
+        None => false,
+        Some(Proven::All) => true,
+        Some(Proven::FirstAlias) => !is_strict || permit.is_alias_enough,
+        Some(Proven::Nothing) => !is_strict,
+        Some(Proven::Unknown(_)) => !permit.level.uses_dane(),
     }
 }
 
-/// H3 to H5, H7, T67. A family that could not be looked up is never taken for absent (rfc G1).
+/// H3, H4, H6, H8.
+fn remarks(families: &[Asked; 2], level: Level) -> Vec<Reason> {
+    let is_secure = |asked| proven(asked) == Some(Proven::All);
+    let insecure = match families.iter().any(is_secure) {
+        true => Reason::AddressMixed,
+        false => Reason::AddressInsecure,
+    };
+    let remark = |asked: &Asked| match (&asked.result, proven(asked)) {
+        (Err(_), _) => Some(Reason::AddressPartial),
+        (Ok(_), None | Some(Proven::All)) => None,
+        (Ok(_), Some(_)) => level.uses_dane().then_some(insecure),
+    };
+    let mut remarks: Vec<Reason> = families.iter().filter_map(remark).collect();
+    remarks.dedup();
+    remarks
+}
+
+/// H3 to H5, H7, H10, T67. A family that could not be looked up is never taken for absent (rfc G1).
 fn none_usable(host: &Domain, families: &[Asked; 2]) -> Cause {
-    if let Some(asked) = families.iter().find(|asked| asked.data().next().is_some()) {
-        return insecure(host, asked);
+    for asked in families {
+        match proven(asked) {
+            None => {}
+            Some(Proven::Unknown(why)) => return alias_unknown(host, why),
+            Some(_) => return insecure(host, asked),
+        }
     }
     let mut errors = families
         .iter()
@@ -147,6 +204,12 @@ fn none_usable(host: &Domain, families: &[Asked; 2]) -> Cause {
     };
     let text = format!("the addresses of {host} are not known: {}", error.kind);
     Cause::new(reason, text)
+}
+
+/// H10.
+fn alias_unknown(host: &Domain, why: &LookupErrorKind) -> Cause {
+    let text = format!("whether the alias {host} is DNSSEC-secure is not known: {why}");
+    Cause::new(Reason::AliasLookupError, text)
 }
 
 fn insecure(host: &Domain, asked: &Asked) -> Cause {
@@ -167,14 +230,15 @@ fn permitted(
     used: &[&Asked],
     permit: Permit<'_>,
     random: Random<'_>,
-) -> Result<Vec<IpAddr>, Cause> {
+) -> Result<Vec<Address>, Cause> {
     let mut refusal = None;
     let mut families = Vec::new();
     for asked in used {
         let mut family = Vec::new();
-        for address in asked.data().filter_map(address_of) {
-            match permit.check(address) {
-                Ok(()) => family.push(address),
+        let has_dane = matches!(proven(asked), Some(Proven::All | Proven::FirstAlias));
+        for ip in asked.data().filter_map(address_of) {
+            match permit.check(ip) {
+                Ok(()) => family.push(Address { ip, has_dane }),
                 Err(cause) => refusal = Some(cause),
             }
         }
@@ -186,7 +250,7 @@ fn permitted(
         let families = families.iter();
         families.filter_map(move |family| family.get(place).copied())
     });
-    let usable: Vec<IpAddr> = in_turns.collect();
+    let usable: Vec<Address> = in_turns.collect();
     match refusal {
         Some(cause) if usable.is_empty() => Err(cause),
         _ => Ok(usable),
@@ -201,10 +265,14 @@ fn address_of(data: &Rdata) -> Option<IpAddr> {
     }
 }
 
-/// H1, H2: the targets of secure alias chains first, then the host itself.
+/// H1 to H4: the targets of secure alias chains first, then the host itself.
 fn candidates(used: &[&Asked]) -> Vec<Name> {
-    let expanded = used.iter().filter_map(|asked| asked.expanded());
-    let original = used.iter().map(|asked| &asked.name);
+    let of = |wanted: &'static [Proven<'static>]| {
+        let used = used.iter();
+        used.filter(move |asked| proven(asked).is_some_and(|found| wanted.contains(&found)))
+    };
+    let expanded = of(&[Proven::All]).filter_map(|asked| asked.expanded());
+    let original = of(&[Proven::All, Proven::FirstAlias]).map(|asked| &asked.name);
     let mut names: Vec<Name> = Vec::new();
     for name in expanded.chain(original) {
         if !names.contains(name) {
@@ -256,7 +324,11 @@ mod tests {
             .map(|text| text.parse().expect("a network"))
             .collect();
         let is_permitted = |level, allowed, address: IpAddr| {
-            let permit = Permit { level, allowed };
+            let permit = Permit {
+                level,
+                is_alias_enough: false,
+                allowed,
+            };
             permit.check(address).is_ok()
         };
         for (text, by_default, when_allowed, at_none) in [

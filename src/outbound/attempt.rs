@@ -13,11 +13,12 @@ mod host;
 
 use core::net::{IpAddr, SocketAddr};
 
-use super::address::{self, Addresses, Permit};
+use super::address::{self, Address, Addresses, Permit};
 use super::cause::Cause;
 use super::connect::{Carrier, Connect};
 use super::decision::{Decision, Record, Step};
 use super::facts::{Asked, Questions};
+use super::policy::Rule;
 use super::route::{self, Exchange, MxHost, Random, Route};
 use super::session::Phase;
 use super::{Effect, Level, Reason, Settings};
@@ -102,7 +103,8 @@ pub fn walk(
         means,
         errand,
         random,
-        level: rule.level,
+        rule,
+        next_hops: Vec::new(),
         known: Record::new(destination, rule.level, port),
         mx: None,
         hosts: Vec::new(),
@@ -125,7 +127,9 @@ struct Walk<'a> {
     means: Means<'a>,
     errand: &'a mut dyn Errand,
     random: Random<'a>,
-    level: Level,
+    rule: Rule,
+    /// Names of the destination that the certificates of its hosts may bear (rfc B1).
+    next_hops: Vec<Domain>,
     /// What is known about the destination; the records of its hosts begin with it.
     known: Record,
     mx: Option<Asked>,
@@ -150,6 +154,7 @@ impl<'a> Walk<'a> {
     fn domain(&mut self, domain: &Domain) -> Result<(), Cause> {
         let route = self.route(domain)?;
         self.known.remarks.clone_from(&route.remarks);
+        self.next_hops.clone_from(&route.next_hops);
         let groups = route
             .hosts
             .chunk_by(|one, other| one.preference == other.preference);
@@ -183,7 +188,7 @@ impl<'a> Walk<'a> {
         self.errand.asked(&mx);
         let hostname = &self.means.settings.hostname;
         let mx = self.mx.insert(mx);
-        route::decide(mx, domain, self.level, hostname, &mut *self.random)
+        route::decide(mx, domain, self.rule.level, hostname, &mut *self.random)
     }
 
     /// Step 2: the addresses of the hosts of one preference.
@@ -205,7 +210,10 @@ impl<'a> Walk<'a> {
         record.mx = Some(mx.clone());
         record.is_beyond = is_beyond;
         let families = match &mx.exchange {
-            Exchange::Host(host) => self.questions().addresses(host).ok(),
+            Exchange::Host(host) => self
+                .questions()
+                .addresses(host, self.permit().uses_aliases())
+                .ok(),
             Exchange::Malformed(_) => None,
         };
         let (Exchange::Host(host), Some(families)) = (&mx.exchange, families) else {
@@ -236,7 +244,7 @@ impl<'a> Walk<'a> {
     fn is_ourselves(&self, candidate: &Candidate) -> bool {
         let own = &self.means.settings.own_addresses;
         let port = self.known.port;
-        let is_own = |address: &IpAddr| own.iter().any(|own| is_same(*own, *address, port));
+        let is_own = |address: &Address| own.iter().any(|own| is_same(*own, address.ip, port));
         let found = candidate.found.as_ref();
         found.is_ok_and(|addresses| addresses.usable.iter().any(is_own))
     }
@@ -252,7 +260,7 @@ impl<'a> Walk<'a> {
         let addresses = match found {
             Ok(addresses) => addresses,
             Err(cause) => {
-                let level = self.level;
+                let level = self.rule.level;
                 let is_proven = |asked| address::is_absence_proven(asked, level);
                 let is_absent = families.as_ref().is_some_and(is_proven);
                 self.proven_absent += usize::from(is_absent && !record.is_beyond);
@@ -261,12 +269,13 @@ impl<'a> Walk<'a> {
         };
         self.hosts_left = self.hosts_left.saturating_sub(1);
         record.remarks.extend(&addresses.remarks);
-        let base = match self.level {
-            Level::None => None,
-            Level::DaneOnly => match self.find_base(&mut record, &addresses.candidates) {
-                Ok(base) => Some(base),
-                Err(cause) => return Ok(self.record(record.ended(cause))),
-            },
+        let base = match self.rule.level.uses_dane() {
+            true => self.find_base(&mut record, &addresses.candidates),
+            false => Ok(None),
+        };
+        let base = match base {
+            Ok(base) => base,
+            Err(cause) => return Ok(self.record(record.ended(cause))),
         };
         self.addresses(&record, families.as_ref(), &addresses.usable, base)
     }
@@ -276,7 +285,7 @@ impl<'a> Walk<'a> {
         &mut self,
         record: &Record,
         families: Option<&[Asked; 2]>,
-        usable: &[IpAddr],
+        usable: &[Address],
         mut base: Option<Base>,
     ) -> Result<Next, Cause> {
         for (place, address) in usable.iter().enumerate() {
@@ -292,9 +301,10 @@ impl<'a> Walk<'a> {
                 None if self.addresses_left == 0 => return Ok(Next::Enough),
                 None => break,
             }
-            record.address = Some(*address);
-            record.address_status = status_of_family(families, *address);
-            if self.address(record, *address, base.as_mut()) == Next::Enough {
+            record.address = Some(address.ip);
+            record.address_status = status_of_family(families, address.ip);
+            let base = base.as_mut().filter(|_| address.has_dane);
+            if self.address(record, address.ip, base) == Next::Enough {
                 return Ok(Next::Enough);
             }
         }
@@ -307,7 +317,7 @@ impl<'a> Walk<'a> {
             Err(cause) => return self.record(record.ended(cause)),
         };
         record.tls = carrier.tls().cloned();
-        record.matched = carrier.matched().cloned();
+        record.proof = Some(carrier.proof().clone());
         let ended = self.errand.connected(carrier);
         record.step = Step::Session(ended.phase);
         match self.record(record.ended(ended.cause)) {
@@ -318,21 +328,26 @@ impl<'a> Walk<'a> {
 
     /// M19: the recipients have an address instead of a domain.
     fn literal(&mut self, address: IpAddr) -> Result<(), Cause> {
-        if self.level == Level::DaneOnly {
+        if matches!(self.rule.level, Level::DaneOnly | Level::Secure) {
             let text = format!(
-                "DANE cannot protect an address literal: write a domain instead of [{address}]"
+                "no server can be proven to be at an address literal: write a domain instead of [{address}]"
             );
             return Err(Cause::new(Reason::AddressLiteral, text));
         }
         self.permit().check(address)?;
         let record = self.known.clone();
+        let address = Address {
+            ip: address,
+            has_dane: false,
+        };
         self.addresses(&record, None, &[address], None).map(|_| ())
     }
 
     /// H7: the domain is refused for good if all its hosts provably have no address.
     fn refuse_if_absent(&mut self, domain: &Domain, route: &Route) -> Result<(), Cause> {
+        let is_believed = self.known.is_designated() || !self.rule.level.uses_dane();
         let are_all = self.proven_absent == route.hosts.len() && route.is_complete;
-        if !are_all {
+        if !are_all || !is_believed {
             return Ok(());
         }
         let text = format!("no MX host of {domain} has an address: publish A or AAAA records");
@@ -396,7 +411,8 @@ impl<'a> Walk<'a> {
 
     fn permit(&self) -> Permit<'a> {
         Permit {
-            level: self.level,
+            level: self.rule.level,
+            is_alias_enough: self.rule.is_alias_enough,
             allowed: &self.means.settings.allow_addresses,
         }
     }

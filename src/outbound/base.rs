@@ -16,7 +16,9 @@ pub enum Judgement {
     Base(Plan, Vec<Reason>),
     /// L3, L4: not here; try the next candidate, and if there is none this is why.
     Next(Cause),
-    /// L2, L5: the host gets nothing, and no further candidate is asked.
+    /// L2: this is the base domain, but none of its records can be used; no further candidate is asked.
+    Unusable(Cause),
+    /// L5: the host gets nothing, and no further candidate is asked.
     Stop(Cause),
 }
 
@@ -48,7 +50,7 @@ pub fn judge(candidate: &Name, asked: &Asked) -> Judgement {
     }
     let plan = dane::plan(&records);
     if plan.usable.is_empty() {
-        return Judgement::Stop(unusable(asked, &plan));
+        return Judgement::Unusable(unusable(asked, &plan));
     }
     let mut remarks = Vec::new();
     if asked.expanded().is_some() {

@@ -1,23 +1,23 @@
 //! The seam between an attempt and the network: what an attempt needs of a connection, so that tests can stand in for servers.
 
-use super::session::{self, Channel, Failure, Link, Mail, Receipt, TlsFacts};
-use crate::dane::{Match, Plan};
+use super::demand::{Demand, Proof};
+use super::session::{Channel, Failure, Link, Mail, Receipt, TlsFacts};
 
 /// Makes connections that may carry mail.
 pub trait Connect: Send + Sync {
-    /// Connects over TLS to a server whose certificate matches the plan; without a plan in cleartext, to loopback only.
+    /// As [`Channel::open`].
     ///
     /// # Errors
-    /// [`Failure`]: the step that failed and why.
-    fn connect(&self, link: &Link<'_>, plan: Option<&Plan>) -> Result<Box<dyn Carrier>, Failure>;
+    /// As [`Channel::open`].
+    fn connect(&self, link: &Link<'_>, demand: &Demand) -> Result<Box<dyn Carrier>, Failure>;
 }
 
 /// A connection that may carry mail.
 pub trait Carrier {
     /// What the handshake settled; `None` without TLS.
     fn tls(&self) -> Option<&TlsFacts>;
-    /// The TLSA record that matched; `None` without TLS.
-    fn matched(&self) -> Option<&Match>;
+    /// What was proven.
+    fn proof(&self) -> &Proof;
     /// As [`Channel::send`].
     ///
     /// # Errors
@@ -32,12 +32,8 @@ pub trait Carrier {
 pub struct Network;
 
 impl Connect for Network {
-    fn connect(&self, link: &Link<'_>, plan: Option<&Plan>) -> Result<Box<dyn Carrier>, Failure> {
-        let channel = match plan {
-            Some(plan) => session::connect_verified(link, plan)?,
-            None => session::connect_plain(link)?,
-        };
-        Ok(Box::new(channel))
+    fn connect(&self, link: &Link<'_>, demand: &Demand) -> Result<Box<dyn Carrier>, Failure> {
+        Ok(Box::new(Channel::open(link, demand)?))
     }
 }
 
@@ -46,8 +42,8 @@ impl Carrier for Channel {
         Self::tls(self)
     }
 
-    fn matched(&self) -> Option<&Match> {
-        Self::matched(self)
+    fn proof(&self) -> &Proof {
+        Self::proof(self)
     }
 
     fn send(&mut self, mail: &Mail<'_>) -> Result<Vec<Receipt>, Failure> {

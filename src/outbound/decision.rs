@@ -10,7 +10,7 @@ use super::cause::{Cause, Verdict};
 use super::facts::Asked;
 use super::route::MxHost;
 use super::session::{Phase, TlsFacts};
-use super::{Level, Reason};
+use super::{Level, Proof, Reason};
 use crate::bytes::json::Json;
 use crate::dane::Match;
 use crate::dns::{Name, Rcode, RecordType, Tlsa};
@@ -80,8 +80,8 @@ pub struct Record {
     pub tlsa: Vec<Tlsa>,
     /// What the handshake settled.
     pub tls: Option<TlsFacts>,
-    /// The proof that the certificate matched.
-    pub matched: Option<Match>,
+    /// What the connection proved; `None` without one.
+    pub proof: Option<Proof>,
     /// The last lookup's extended errors.
     pub extended_errors: String,
     /// The resolver that answered last.
@@ -110,7 +110,7 @@ impl Record {
             base: None,
             tlsa: Vec::new(),
             tls: None,
-            matched: None,
+            proof: None,
             extended_errors: String::new(),
             resolver: String::new(),
             remarks: Vec::new(),
@@ -165,6 +165,32 @@ impl Record {
         self.mx.as_ref().map_or("", |mx| mx.exchange.as_str())
     }
 
+    /// The TLSA record that the certificate matched.
+    pub fn matched(&self) -> Option<&Match> {
+        self.proof.as_ref().and_then(Proof::matched)
+    }
+
+    /// Whether this is proven to be a server that the recipients' domain designated: a match at a host of an insecure MX record proves only
+    /// that it is the host the record names (rfc M2).
+    pub fn is_verified(&self) -> bool {
+        self.is_designated() && self.matched().is_some()
+    }
+
+    /// Whether secure MX records, their secure absence or the configuration say that this is a server of the recipients' domain.
+    pub const fn is_designated(&self) -> bool {
+        matches!(self.mx_status, None | Some(Status::Secure))
+    }
+
+    /// What the connection proved, as one word: `verified` only where nothing is left open.
+    pub fn proof_word(&self) -> Option<&'static str> {
+        Some(match self.proof.as_ref()? {
+            Proof::Dane(_) if self.is_designated() => "verified",
+            Proof::Dane(_) => "trusted",
+            Proof::Encryption => "encrypted",
+            Proof::Loopback => "loopback",
+        })
+    }
+
     /// The members of one entry of `hosts` in `check --json`.
     pub fn json(&self) -> Json {
         let status = |status: Option<Status>| {
@@ -199,11 +225,9 @@ impl Record {
                 "remarks",
                 Json::array(remarks.map(|remark| Json::string(remark.token()))),
             ),
-            ("verified", Json::boolean(self.matched.is_some())),
-            (
-                "matched",
-                self.matched.as_ref().map_or(Json::null(), match_json),
-            ),
+            ("proof", Json::optional(self.proof_word())),
+            ("verified", Json::boolean(self.is_verified())),
+            ("matched", self.matched().map_or(Json::null(), match_json)),
             ("tls", Json::optional(tls.as_deref())),
             ("only_looked_at", Json::boolean(self.is_beyond)),
         ])
@@ -286,7 +310,10 @@ impl Record {
         if let Some(tls) = &self.tls {
             write!(f, " tls={} cipher={}", tls.version, tls.cipher)?;
         }
-        match &self.matched {
+        if let Some(word) = self.proof_word() {
+            write!(f, " proof={word}")?;
+        }
+        match self.matched() {
             Some(matched) => {
                 let (record, depth) = (matched.record(), matched.depth());
                 write!(f, " match={} depth={depth}", value(&shortened(record)))

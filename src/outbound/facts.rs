@@ -10,6 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::dns::{EdeCode, Name, NameError, Rdata, RecordType};
+use crate::dnssec::Security;
 use crate::resolver::{Answer, Content, LookupError, LookupErrorKind, Resolve, Status, Task};
 use crate::smtp::Domain;
 use crate::time::Deadline;
@@ -26,6 +27,8 @@ pub struct Asked {
     pub rtype: RecordType,
     /// The answer, or why it is not known.
     pub result: Result<Answer, LookupError>,
+    /// Status of the first alias alone, where [`Questions::addresses`] was to find it out: an alias may be secure and what it leads to not.
+    pub first_alias: Option<Result<Security, LookupError>>,
     /// Whether it was asked past every cache.
     pub is_fresh: bool,
     until: Deadline,
@@ -51,18 +54,39 @@ impl Questions<'_> {
     }
 
     /// Both address families of a host (IPv6 first), always both: a host may be secure in one and not in the other. They are asked for at the
-    /// same time.
+    /// same time. With `aliases` also whether the first alias is secure, where the answer as a whole is not (rfc H3, H10).
     ///
     /// # Errors
     /// [`NameError`] when the host is no DNS name.
-    pub fn addresses(&self, host: &Domain) -> Result<[Asked; 2], NameError> {
+    pub fn addresses(&self, host: &Domain, aliases: bool) -> Result<[Asked; 2], NameError> {
         let name = Name::parse(host.as_str())?;
         let deadline = Deadline::after(self.timeout);
+        let ask = |rtype| {
+            let mut asked = self.ask(name.clone(), rtype, deadline);
+            if aliases {
+                asked.first_alias = self.first_alias(&asked, deadline);
+            }
+            asked
+        };
         Ok(thread::scope(|scope| {
-            let ipv4 = Task::start(scope, || self.ask(name.clone(), RecordType::A, deadline));
-            let ipv6 = self.ask(name.clone(), RecordType::AAAA, deadline);
+            let ipv4 = Task::start(scope, || ask(RecordType::A));
+            let ipv6 = ask(RecordType::AAAA);
             [ipv6, ipv4.finish()]
         }))
+    }
+
+    /// The AD bit speaks for a whole chain of aliases, so the first link of one that is not secure is asked for by itself (rfc H10).
+    fn first_alias(
+        &self,
+        asked: &Asked,
+        deadline: Deadline,
+    ) -> Option<Result<Security, LookupError>> {
+        let answer = asked.result.as_ref().ok()?;
+        let first = answer.aliases.first()?;
+        Some(match first.security {
+            Security::Secure => Ok(Security::Secure),
+            Security::Insecure => self.resolver.alias_security(&first.owner, deadline),
+        })
     }
 
     /// The TLSA records at an owner made by [`tlsa_owner`].
@@ -128,6 +152,7 @@ impl Asked {
             name,
             rtype,
             result,
+            first_alias: None,
             is_fresh: false,
             until: Deadline::after(Duration::from_secs(u64::from(ttl))),
         }
@@ -244,7 +269,7 @@ mod tests {
             timeout: Duration::from_secs(20),
         };
         let host = Domain::parse("mx.d.test").expect("a domain");
-        let asked = questions.addresses(&host).expect("a name");
+        let asked = questions.addresses(&host, false).expect("a name");
         assert_eq!(
             asked.map(|asked| (asked.rtype, asked.status())),
             [RecordType::AAAA, RecordType::A].map(|rtype| (rtype, Status::Secure))

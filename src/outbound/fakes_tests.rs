@@ -11,9 +11,8 @@ use super::cause::Cause;
 use super::connect::{Carrier, Connect};
 use super::policy::{Pattern, Policies, Policy};
 use super::session::{Failure, Link, Mail, Phase, Receipt, TlsFacts};
-use super::{Level, Reason, Settings};
+use super::{Demand, Level, Proof, Reason, Settings};
 use crate::bytes::hex;
-use crate::dane::{self, Match, Mismatch, Plan};
 use crate::dns::{EdeCode, Name, Rcode, Record, RecordType, zonefile};
 use crate::dnssec::Security;
 use crate::net::Network;
@@ -39,11 +38,7 @@ pub(super) fn settings(level: Level) -> Settings {
         hostname: domain("gateway.test"),
         own_addresses: vec!["192.0.2.99:25".parse().expect("an address")],
         smtp_port: 25,
-        policies: Policies(vec![Policy {
-            pattern: Pattern::Any,
-            level,
-            port: None,
-        }]),
+        policies: Policies(vec![Policy::new(Pattern::Any, level)]),
         allow_addresses: vec!["10.1.0.0/16".parse::<Network>().expect("a network")],
         workers: 4,
         lookup_timeout: Duration::from_secs(20),
@@ -293,13 +288,13 @@ impl FakeNet {
 }
 
 impl Connect for std::sync::Arc<FakeNet> {
-    fn connect(&self, link: &Link<'_>, plan: Option<&Plan>) -> Result<Box<dyn Carrier>, Failure> {
-        FakeNet::connect(self, link, plan)
+    fn connect(&self, link: &Link<'_>, demand: &Demand) -> Result<Box<dyn Carrier>, Failure> {
+        FakeNet::connect(self, link, demand)
     }
 }
 
 impl Connect for FakeNet {
-    fn connect(&self, link: &Link<'_>, plan: Option<&Plan>) -> Result<Box<dyn Carrier>, Failure> {
+    fn connect(&self, link: &Link<'_>, demand: &Demand) -> Result<Box<dyn Carrier>, Failure> {
         let contact = format!("{} {}", link.address, link.server_name);
         self.contacts.lock().expect("sound").push(contact);
         let servers = self.servers.lock().expect("sound");
@@ -312,32 +307,28 @@ impl Connect for FakeNet {
             Server::Presents(certificate) => certificate,
             Server::MailLater | Server::Breaks(_) => CERTIFICATE,
         };
-        let matched = match plan.map(|plan| verify(plan, certificate)) {
-            None => None,
-            Some(Ok(matched)) => Some(matched),
-            Some(Err(_)) => {
-                return Err(failure(
-                    Reason::ValidationFailure,
-                    Phase::Verdict,
-                    "the TLSA record does not match",
-                ));
-            }
+        let proof = match demand {
+            Demand::Cleartext => Ok(Proof::Loopback),
+            _ => demand.check(&[certificate.to_vec()], Timestamp::now()),
+        };
+        let Ok(proof) = proof else {
+            return Err(failure(
+                Reason::ValidationFailure,
+                Phase::Verdict,
+                "the TLSA record does not match",
+            ));
         };
         Ok(Box::new(FakeCarrier {
             address: link.address,
             server,
-            tls: matched.is_some().then_some(TlsFacts {
+            tls: (proof != Proof::Loopback).then_some(TlsFacts {
                 version: "TLSv1.3",
                 cipher: "TLS_AES_256_GCM_SHA384",
             }),
-            matched,
+            proof,
             taken: std::sync::Arc::clone(&self.taken),
         }))
     }
-}
-
-fn verify(plan: &Plan, certificate: &[u8]) -> Result<Match, Mismatch> {
-    dane::verify(plan, &[certificate.to_vec()], &[], Timestamp::now())
 }
 
 pub(super) fn failure(reason: Reason, phase: Phase, text: &str) -> Failure {
@@ -355,7 +346,7 @@ struct FakeCarrier {
     address: SocketAddr,
     server: Server,
     tls: Option<TlsFacts>,
-    matched: Option<Match>,
+    proof: Proof,
     taken: std::sync::Arc<Mutex<Vec<String>>>,
 }
 
@@ -364,8 +355,8 @@ impl Carrier for FakeCarrier {
         self.tls.as_ref()
     }
 
-    fn matched(&self) -> Option<&Match> {
-        self.matched.as_ref()
+    fn proof(&self) -> &Proof {
+        &self.proof
     }
 
     fn send(&mut self, mail: &Mail<'_>) -> Result<Vec<Receipt>, Failure> {

@@ -9,6 +9,7 @@ pub mod cause;
 pub mod connect;
 pub mod decision;
 pub mod delivery;
+pub mod demand;
 pub mod facts;
 #[cfg(test)]
 #[path = "fakes_tests.rs"]
@@ -28,12 +29,12 @@ use std::time::Duration;
 use crate::net::Network;
 use crate::smtp::Domain;
 
+pub use demand::{Demand, Proof};
 pub use policy::{Level, Policies, Policy};
 pub use reason::{Effect, Reason};
 pub use runner::Outbound;
 pub use session::{
     Channel, Event, Failure, Link, Mail, Phase, Receipt, Timeouts, TlsFacts, Transcript,
-    connect_plain, connect_verified,
 };
 
 /// What deliveries need to know.

@@ -9,24 +9,49 @@ use crate::smtp::{Domain, Host};
 pub enum Level {
     /// Every DNS answer DNSSEC-secure and the certificate DANE-verified, or no mail.
     DaneOnly,
+    /// DANE where DNSSEC says that a host has it, encryption everywhere else (RFC 7672, but never below encryption).
+    Dane,
+    /// A certificate of a public CA that bears the right name.
+    Secure,
+    /// A certificate or key whose digest the configuration names.
+    Fingerprint,
+    /// Encryption; to whom is not proven.
+    Encrypt,
     /// Nothing; loopback destinations only.
     None,
 }
 
 impl Level {
+    /// All of them, the strictest first.
+    pub const ALL: [Self; 6] = [
+        Self::DaneOnly,
+        Self::Dane,
+        Self::Secure,
+        Self::Fingerprint,
+        Self::Encrypt,
+        Self::None,
+    ];
+
     /// The word of the configuration.
     pub const fn name(self) -> &'static str {
         match self {
             Self::DaneOnly => "dane-only",
+            Self::Dane => "dane",
+            Self::Secure => "secure",
+            Self::Fingerprint => "fingerprint",
+            Self::Encrypt => "encrypt",
             Self::None => "none",
         }
     }
 
     /// The level of that name.
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::DaneOnly, Self::None]
-            .into_iter()
-            .find(|level| level.name() == name)
+        Self::ALL.into_iter().find(|level| level.name() == name)
+    }
+
+    /// Whether TLSA records are looked up and obeyed.
+    pub const fn uses_dane(self) -> bool {
+        matches!(self, Self::DaneOnly | Self::Dane)
     }
 }
 
@@ -56,6 +81,20 @@ pub struct Policy {
     pub level: Level,
     /// `port=P`: port of the domain's MX hosts instead of `smtp-port`.
     pub port: Option<u16>,
+    /// `addresses=rfc7672`: at `dane-only`, an insecure address is used if the host name is a secure alias with TLSA records (rfc H3).
+    pub is_alias_enough: bool,
+}
+
+impl Policy {
+    /// A line that says nothing but the level.
+    pub const fn new(pattern: Pattern, level: Level) -> Self {
+        Self {
+            pattern,
+            level,
+            port: None,
+            is_alias_enough: false,
+        }
+    }
 }
 
 /// All `policy` lines in the order of the file.
@@ -69,6 +108,8 @@ pub struct Rule {
     pub level: Level,
     /// Port of its MX hosts, where a line names one.
     pub port: Option<u16>,
+    /// Whether a secure alias is enough at `dane-only`.
+    pub is_alias_enough: bool,
 }
 
 impl Policies {
@@ -88,6 +129,7 @@ impl Policies {
         Rule {
             level: policy.map_or(Level::DaneOnly, |policy| policy.level),
             port: policy.and_then(|policy| policy.port),
+            is_alias_enough: policy.is_some_and(|policy| policy.is_alias_enough),
         }
     }
 
@@ -130,9 +172,8 @@ mod tests {
             None => Pattern::Exactly(domain(pattern)),
         };
         Policy {
-            pattern,
-            level: Level::None,
             port: Some(port),
+            ..Policy::new(pattern, Level::None)
         }
     }
 
@@ -169,6 +210,7 @@ mod tests {
         let strict = Rule {
             level: Level::DaneOnly,
             port: None,
+            is_alias_enough: false,
         };
         assert_eq!(none.rule(&literal), strict);
         let some = Policies(vec![line("example.org", 1), line("*", 2)]);
@@ -177,9 +219,9 @@ mod tests {
 
     #[test]
     fn level_names_round_trip() {
-        for level in [Level::DaneOnly, Level::None] {
+        for level in Level::ALL {
             assert_eq!(Level::parse(level.name()), Some(level));
         }
-        assert_eq!(Level::parse("dane"), None);
+        assert_eq!(Level::parse("mta-sts"), None);
     }
 }

@@ -1,8 +1,7 @@
 //! Every reason an attempt can end or be remarked on for: its token in the log, its enhanced status and what it leads to, as one table.
 //!
-//! The tokens are those of the decision tables (RFC 8460 §4.3 result names where one exists); the statuses and effects are those of
-//! level `dane-only`. Why a single TLSA record does not count is said by [`crate::dane::Unusable`].
-//! Limitation: reasons that only in-process validation and the other levels can have are not listed yet.
+//! The tokens are those of the decision tables (RFC 8460 §4.3 result names where one exists). A finding that leads to different ends at
+//! different levels has a row for each end. Why a single TLSA record does not count is said by [`crate::dane::Unusable`].
 
 use std::fmt;
 
@@ -50,7 +49,7 @@ reasons! {
     /// The next hop accepted the message.
     Delivered = "ok", 2 0 0, Delivered;
 
-    /// M2, M12: the MX RRset or an alias before it is not DNSSEC-secure.
+    /// M2, M12: the MX RRset or an alias before it is not DNSSEC-secure; a remark at the levels that go on all the same.
     MxInsecure = "mx-insecure", 4 7 5, Defer;
     /// M3: the MX answer is bogus.
     MxInvalid = "dnssec-invalid", 4 4 3, Defer;
@@ -58,8 +57,10 @@ reasons! {
     MxLookupError = "mx-lookup-error", 4 4 3, Defer;
     /// M4: the domain does not exist, proven.
     NxDomain = "nxdomain", 5 1 2, Bounce;
-    /// M5: the domain is said not to exist, unproven.
+    /// M5 at `dane-only`: the domain is said not to exist, unproven.
     NxDomainInsecure = "nxdomain-insecure", 4 7 5, Defer;
+    /// M5 at the other levels, which believe it.
+    NxDomainBelieved = "nxdomain-insecure", 5 1 2, Bounce;
     /// M6: no MX record, proven; the domain itself is the host (RFC 5321 §5.1).
     ImplicitMx = "implicit-mx", 2 0 0, Remark;
     /// M7: no MX record, unproven.
@@ -68,8 +69,10 @@ reasons! {
     MxExpired = "mx-expired", 4 4 3, Defer;
     /// M8: the domain takes no mail (RFC 7505), proven.
     NullMx = "null-mx", 5 1 10, Bounce;
-    /// M9: the domain is said to take no mail, unproven.
+    /// M9 at `dane-only`: the domain is said to take no mail, unproven.
     NullMxInsecure = "null-mx-insecure", 4 7 5, Defer;
+    /// M9 at the other levels, which believe it.
+    NullMxBelieved = "null-mx-insecure", 5 1 10, Bounce;
     /// M10: "." among other MX hosts; ignored.
     NullMxMixed = "null-mx-mixed", 2 0 0, Remark;
     /// M11: the next hop is an alias, every link secure.
@@ -95,7 +98,7 @@ reasons! {
 
     /// H2: the host name is an alias, every link secure.
     MxCname = "mx-cname", 2 0 0, Remark;
-    /// H3, H4: the host's address or an alias before it is not secure.
+    /// H3, H4: the host's address or an alias before it is not secure; a remark at the levels that use it all the same.
     AddressInsecure = "addr-insecure", 4 7 5, NextHost;
     /// H5: neither address family could be looked up.
     AddressLookupError = "addr-lookup-error", 4 4 3, NextHost;
@@ -107,16 +110,18 @@ reasons! {
     NoAddress = "no-address", 4 4 4, NextHost;
     /// H7: no MX host has an address; the MX RRset and every denial are secure.
     NoAddressProven = "no-address", 5 4 4, Bounce;
-    /// H8: only one address family is secure; the other is not used.
+    /// H8: only one address family is secure; at `dane-only` the other is not used.
     AddressMixed = "addr-mixed", 2 0 0, Remark;
     /// H9: the host has only reserved addresses (loopback, private, …).
     AddressReserved = "addr-reserved", 4 4 4, NextHost;
 
-    /// L2: every TLSA record is unusable.
+    /// L2: every TLSA record is unusable; a remark at `dane`.
     TlsaInvalid = "tlsa-invalid", 4 7 5, NextHost;
-    /// L3: the host has no TLSA records, proven.
+    /// L3 at `dane-only`: the host has no TLSA records, proven.
     DaneRequired = "dane-required", 4 7 5, NextHost;
-    /// L4: the TLSA answer is not secure.
+    /// L3 at `dane`: the host has no TLSA records, proven; encryption is enough.
+    NoTlsa = "no-tlsa", 2 0 0, Remark;
+    /// L4: the TLSA answer is not secure; a remark at `dane`.
     TlsaInsecure = "tlsa-insecure", 4 7 5, NextHost;
     /// L5: the TLSA answer is bogus.
     TlsaBogus = "dnssec-invalid", 4 7 5, NextHost;
@@ -197,7 +202,7 @@ impl Reason {
         self.row().0
     }
 
-    /// The enhanced status at level `dane-only`; for `remote` a stand-in where the server gave none.
+    /// The enhanced status; for `remote` a stand-in where the server gave none.
     pub const fn status(self) -> EnhancedStatus {
         self.row().1
     }

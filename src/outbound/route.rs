@@ -5,10 +5,13 @@
 //!
 //! next: `src/outbound/address.rs`
 
+use std::iter;
+
 use super::cause::Cause;
 use super::facts::Asked;
 use super::{Level, Reason};
 use crate::dns::{Name, Rdata};
+use crate::dnssec::Security;
 use crate::resolver::{Content, LookupError, LookupErrorKind, Status};
 use crate::smtp::Domain;
 
@@ -25,6 +28,9 @@ pub struct Route {
     pub hosts: Vec<MxHost>,
     /// Whether these are all hosts the domain has; if not, their failure proves nothing permanent.
     pub is_complete: bool,
+    /// The domain and the name its aliases lead to, where every host of the domain may show a certificate for them (rfc B1): none unless
+    /// the MX answer is secure.
+    pub next_hops: Vec<Domain>,
     /// What was remarkable.
     pub remarks: Vec<Reason>,
 }
@@ -75,12 +81,16 @@ pub fn decide(
 ) -> Result<Route, Cause> {
     let failed = |error| lookup_failed(domain, error);
     let answer = mx.result.as_ref().map_err(failed)?;
-    let is_proven = answer.security.is_secure() || level == Level::None;
+    let trust = match (answer.security, level) {
+        (Security::Secure, _) => Trust::Proven,
+        (Security::Insecure, Level::DaneOnly) => Trust::Nothing,
+        (Security::Insecure, _) => Trust::Believed,
+    };
     let mut remarks = Vec::new();
     let hosts = match &answer.content {
-        Content::NxDomain => return Err(no_domain(domain, is_proven)),
-        Content::NoData => implicit(domain, is_proven, &mut remarks)?,
-        Content::Records(_) => explicit(mx, domain, is_proven, &mut remarks)?,
+        Content::NxDomain => return Err(no_domain(domain, trust)),
+        Content::NoData => implicit(domain, trust, &mut remarks)?,
+        Content::Records(_) => explicit(mx, domain, trust, &mut remarks)?,
     };
     if mx.expanded().is_some() {
         remarks.push(Reason::Cname);
@@ -98,8 +108,31 @@ pub fn decide(
     Ok(Route {
         hosts,
         is_complete: !is_trimmed && !is_truncated,
+        next_hops: match trust {
+            Trust::Proven => next_hops(mx, domain),
+            Trust::Believed | Trust::Nothing => Vec::new(),
+        },
         remarks,
     })
+}
+
+/// What an answer is worth at a level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trust {
+    /// It is secure.
+    Proven,
+    /// It is not, and the level goes on all the same.
+    Believed,
+    /// It is not, and the level demands that it were.
+    Nothing,
+}
+
+/// B1: the domain, and what its aliases lead to; without MX records the alias leads to the host, which is another candidate.
+fn next_hops(mx: &Asked, domain: &Domain) -> Vec<Domain> {
+    let is_explicit = mx.data().next().is_some();
+    let expanded = mx.expanded().filter(|_| is_explicit);
+    let expanded = expanded.and_then(|name| Domain::parse(&name.to_host()).ok());
+    iter::once(domain.clone()).chain(expanded).collect()
 }
 
 /// M3, M13, T67: nothing is known about the MX records.
@@ -115,26 +148,25 @@ fn lookup_failed(domain: &Domain, error: &LookupError) -> Cause {
 }
 
 /// M4, M5.
-fn no_domain(domain: &Domain, is_proven: bool) -> Cause {
-    match is_proven {
-        true => Cause::new(
+fn no_domain(domain: &Domain, trust: Trust) -> Cause {
+    let unproven = format!("{domain} is said not to exist, but DNSSEC does not prove it");
+    match trust {
+        Trust::Proven => Cause::new(
             Reason::NxDomain,
             format!("the domain {domain} does not exist"),
         ),
-        false => Cause::new(
-            Reason::NxDomainInsecure,
-            format!("{domain} is said not to exist, but DNSSEC does not prove it"),
-        ),
+        Trust::Believed => Cause::new(Reason::NxDomainBelieved, unproven),
+        Trust::Nothing => Cause::new(Reason::NxDomainInsecure, unproven),
     }
 }
 
 /// M6, M7: no MX record, the domain itself is the host.
 fn implicit(
     domain: &Domain,
-    is_proven: bool,
+    trust: Trust,
     remarks: &mut Vec<Reason>,
 ) -> Result<Vec<MxHost>, Cause> {
-    if !is_proven {
+    if trust == Trust::Nothing {
         let text = format!(
             "{domain} is said to have no MX record, but DNSSEC does not prove it; sign the zone and its delegation"
         );
@@ -151,23 +183,17 @@ fn implicit(
 fn explicit(
     mx: &Asked,
     domain: &Domain,
-    is_proven: bool,
+    trust: Trust,
     remarks: &mut Vec<Reason>,
 ) -> Result<Vec<MxHost>, Cause> {
     let records: Vec<(u16, &Name)> = mx.data().filter_map(exchange_of).collect();
     let is_root = |(_, exchange): &(u16, &Name)| exchange.label_count() == 0;
     let is_null = records.len() == 1 && records.iter().all(is_root);
-    match (is_null, is_proven) {
-        (true, true) => {
-            let text = format!("556 {domain} accepts no mail: its MX record is \".\" (RFC 7505)");
-            return Err(Cause::new(Reason::NullMx, text));
-        }
-        (true, false) => {
-            let text = format!("{domain} is said to accept no mail, but DNSSEC does not prove it");
-            return Err(Cause::new(Reason::NullMxInsecure, text));
-        }
-        (false, false) => return Err(insecure(mx, domain)),
-        (false, true) => {}
+    match (is_null, trust) {
+        (true, _) => return Err(null_mx(domain, trust)),
+        (false, Trust::Nothing) => return Err(insecure(mx, domain)),
+        (false, Trust::Believed) => remarks.push(Reason::MxInsecure),
+        (false, Trust::Proven) => {}
     }
     if records.iter().any(is_root) {
         remarks.push(Reason::NullMxMixed);
@@ -184,6 +210,19 @@ fn explicit(
         return Err(Cause::new(Reason::MxMalformed, text));
     }
     Ok(hosts)
+}
+
+/// M8, M9.
+fn null_mx(domain: &Domain, trust: Trust) -> Cause {
+    let unproven = format!("{domain} is said to accept no mail, but DNSSEC does not prove it");
+    match trust {
+        Trust::Proven => {
+            let text = format!("556 {domain} accepts no mail: its MX record is \".\" (RFC 7505)");
+            Cause::new(Reason::NullMx, text)
+        }
+        Trust::Believed => Cause::new(Reason::NullMxBelieved, unproven),
+        Trust::Nothing => Cause::new(Reason::NullMxInsecure, unproven),
+    }
 }
 
 fn exchange_of(data: &Rdata) -> Option<(u16, &Name)> {

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Each step consumes the one before. Mail commands exist only on a [`Channel`]; over TLS only a `Verified` connection becomes one, and only
-//! `dane::verify`'s proof makes that. What was learnt before TLS, greeting and extensions, is forgotten with the dialogue it was said in.
+//! the [`Proof`] of what was demanded makes that. What was learnt before TLS, greeting and extensions, is forgotten with the dialogue it was said in.
 //! Before the verdict nothing but EHLO, STARTTLS and QUIT is ever sent, so that nobody in between learns whom the mail is for.
 //!
 //! Whatever a server says before it is verified can only make us wait, never give up (rfc G2): see [`Failure`].
@@ -21,8 +21,7 @@ mod verdict;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::{Reason, Settings};
-use crate::dane;
+use super::{Demand, Proof, Reason, Settings};
 use crate::net::{Breaker, Stream};
 use crate::smtp::client::{Blocks, Command, Extensions, Step, Transaction, Unsendable};
 use crate::smtp::{Domain, Reply, ReplyCode};
@@ -40,10 +39,9 @@ pub use transcript::{Event, Transcript};
 pub struct Link<'a> {
     /// Where to connect.
     pub address: SocketAddr,
-    /// The TLSA base domain without final dot: the name asked for in the handshake (RFC 7672 §8.1).
+    /// The name asked for in the handshake, without final dot: the TLSA base domain, where there is one (RFC 7672 §8.1), else the host.
+    /// Empty for an address literal: no name is asked for.
     pub server_name: &'a str,
-    /// The names of which a certificate below a trust anchor (usage 2) must be for one (RFC 7672 §3.2.2).
-    pub references: &'a [Domain],
     /// Our name in EHLO.
     pub hostname: &'a Domain,
     /// How long to wait for what.
@@ -94,29 +92,23 @@ pub struct TlsFacts {
 /// What became of one recipient: the reply that took the message over, or the one that refused it.
 pub type Receipt = Result<Reply, Failure>;
 
-/// A connection that may carry mail: TLS with a certificate that matched, or cleartext to loopback at level `none`.
+/// A connection that may carry mail: TLS that proved what was demanded, or cleartext to loopback at level `none`.
 #[derive(Debug)]
 pub struct Channel {
     dialogue: Dialogue<Box<dyn Wire>>,
     timeouts: Timeouts,
     extensions: Extensions,
     greeting: String,
-    proof: Option<(TlsFacts, dane::Match)>,
+    tls: Option<TlsFacts>,
+    proof: Proof,
     /// Whether the last transaction was left open.
     is_open: bool,
     /// Whether nothing more can be said.
     is_over: bool,
 }
 
-/// Connects, upgrades to TLS and checks the certificate; no mail command is sent before, nor after a failure.
-///
-/// # Errors
-/// [`Failure`]: the step that failed and why.
-pub fn connect_verified(link: &Link<'_>, plan: &dane::Plan) -> Result<Channel, Failure> {
-    if plan.usable.is_empty() {
-        let text = "no TLSA record is usable";
-        return Err(Failure::new(Reason::TlsaInvalid, Phase::Verdict, text));
-    }
+/// Upgrades to TLS and checks the certificate; no mail command is sent before, nor after a failure.
+fn open_tls(link: &Link<'_>, demand: &Demand) -> Result<Channel, Failure> {
     let mut dialogue = connect(link)?;
     let greeting = greet(&mut dialogue, link)?;
     reject_ourselves(&mut dialogue, Phase::Greeting, &greeting, link)?;
@@ -126,15 +118,12 @@ pub fn connect_verified(link: &Link<'_>, plan: &dane::Plan) -> Result<Channel, F
     let name_server = |failure: Failure| failure.remark(&format!("the greeting was {greeting}"));
     let stream = start_tls(dialogue, link, Extensions::parse(&offer))?;
     let unverified = Unverified::handshake(stream, link).map_err(name_server)?;
-    let verified = unverified.verify(plan, link).map_err(name_server)?;
+    let verified = unverified.verify(demand).map_err(name_server)?;
     open_channel(verified, link, greeting)
 }
 
-/// Connects without TLS, for level `none`: only to a peer on loopback.
-///
-/// # Errors
-/// [`Failure`]; [`Reason::NotLoopback`] when the peer is not loopback.
-pub fn connect_plain(link: &Link<'_>) -> Result<Channel, Failure> {
+/// Without TLS, for level `none`: only to a peer on loopback.
+fn open_plain(link: &Link<'_>) -> Result<Channel, Failure> {
     require_loopback(link.address)?;
     let mut dialogue = connect(link)?;
     require_loopback(dialogue.peer())?;
@@ -145,7 +134,8 @@ pub fn connect_plain(link: &Link<'_>) -> Result<Channel, Failure> {
         timeouts: link.timeouts,
         extensions,
         greeting,
-        proof: None,
+        tls: None,
+        proof: Proof::Loopback,
         is_open: false,
         is_over: false,
     })
@@ -253,7 +243,7 @@ fn start_tls(
 
 /// rfc S11, S12: whatever was offered before TLS may have been forged, so everything is asked again.
 fn open_channel(verified: Verified, link: &Link<'_>, greeting: String) -> Result<Channel, Failure> {
-    let (stream, facts, matched) = verified.into_parts();
+    let (stream, facts, proof) = verified.into_parts();
     let mut dialogue = Dialogue::new(stream).noted_in(link.transcript);
     let reply = say_ehlo(&mut dialogue, link)?;
     if !reply.code.is_positive() {
@@ -265,7 +255,8 @@ fn open_channel(verified: Verified, link: &Link<'_>, greeting: String) -> Result
         timeouts: link.timeouts,
         extensions: Extensions::parse(&reply),
         greeting,
-        proof: Some((facts, matched)),
+        tls: Some(facts),
+        proof,
         is_open: false,
         is_over: false,
     })
@@ -276,14 +267,29 @@ fn command_deadline(link: &Link<'_>) -> Deadline {
 }
 
 impl Channel {
-    /// What the handshake settled; `None` at level `none`.
-    pub fn tls(&self) -> Option<&TlsFacts> {
-        self.proof.as_ref().map(|(facts, _)| facts)
+    /// Connects to a server that proves what is demanded.
+    ///
+    /// # Errors
+    /// [`Failure`]: the step that failed and why; [`Reason::NotLoopback`] for cleartext to a peer that is not loopback.
+    pub fn open(link: &Link<'_>, demand: &Demand) -> Result<Self, Failure> {
+        match demand {
+            Demand::Cleartext => open_plain(link),
+            Demand::Dane { plan, .. } if plan.usable.is_empty() => {
+                let text = "no TLSA record is usable";
+                Err(Failure::new(Reason::TlsaInvalid, Phase::Verdict, text))
+            }
+            Demand::Dane { .. } | Demand::Encryption => open_tls(link, demand),
+        }
     }
 
-    /// The TLSA record that matched; `None` at level `none`.
-    pub fn matched(&self) -> Option<&dane::Match> {
-        self.proof.as_ref().map(|(_, matched)| matched)
+    /// What the handshake settled; `None` without TLS.
+    pub const fn tls(&self) -> Option<&TlsFacts> {
+        self.tls.as_ref()
+    }
+
+    /// What was proven.
+    pub const fn proof(&self) -> &Proof {
+        &self.proof
     }
 
     /// The server's greeting, quoted: one line without control characters.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use gateway::dane;
 use gateway::dns::Tlsa;
-use gateway::outbound::{Channel, Failure, Link, Mail, Receipt, Timeouts, connect_verified};
+use gateway::outbound::{Channel, Demand, Failure, Link, Mail, Receipt, Timeouts};
 use gateway::smtp::{Domain, Mailbox, ReversePath};
 use gateway_lab::MxHost;
 
@@ -35,7 +35,6 @@ pub(crate) fn link<'a>(address: SocketAddr, hostname: &'a Domain, timeouts: Time
     Link {
         address,
         server_name: HOST,
-        references: &[],
         hostname,
         timeouts,
         breaker: None,
@@ -48,10 +47,18 @@ pub(crate) fn address(host: &MxHost) -> SocketAddr {
 }
 
 pub(crate) fn connect_with(host: &MxHost, records: &[Tlsa]) -> Result<Channel, Failure> {
-    connect_verified(
+    Channel::open(
         &link(address(host), &ourselves(), PATIENT),
-        &dane::plan(records),
+        &demand(records),
     )
+}
+
+/// One of these TLSA records must match.
+pub(crate) fn demand(records: &[Tlsa]) -> Demand {
+    Demand::Dane {
+        plan: dane::plan(records),
+        references: Vec::new(),
+    }
 }
 
 pub(crate) fn connect(host: &MxHost) -> Result<Channel, Failure> {

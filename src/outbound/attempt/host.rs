@@ -1,17 +1,18 @@
 //! The steps at one host: its TLSA base domain, the connection, and the verdict with records that are valid at that moment.
 
 use core::net::{IpAddr, SocketAddr};
+use std::iter;
 
 use super::Walk;
 use crate::dane::Plan;
 use crate::dns::Name;
-use crate::outbound::Reason;
 use crate::outbound::base::{self, Judgement};
 use crate::outbound::cause::Cause;
 use crate::outbound::connect::Carrier;
 use crate::outbound::decision::{Record, Step};
 use crate::outbound::facts::{Asked, tlsa_owner};
 use crate::outbound::session::{Failure, Link, Phase, Timeouts};
+use crate::outbound::{Demand, Level, Reason};
 use crate::smtp::{Domain, Host};
 
 /// The TLSA base domain of a host and what must match there.
@@ -22,20 +23,13 @@ pub(super) struct Base {
     plan: Plan,
 }
 
-impl Base {
-    /// The base domain as a certificate would name it.
-    fn domain(&self) -> Option<Domain> {
-        Domain::parse(&self.host.to_host()).ok()
-    }
-}
-
 impl Walk<'_> {
-    /// Step 3: the first candidate with secure TLSA records (RFC 7672 §2.2.3).
+    /// Step 3: the first candidate with secure TLSA records (RFC 7672 §2.2.3); `None` at `dane` if none has any that can be used.
     pub(super) fn find_base(
         &mut self,
         record: &mut Record,
         candidates: &[Name],
-    ) -> Result<Base, Cause> {
+    ) -> Result<Option<Base>, Cause> {
         let mut first = None;
         for host in candidates {
             let owner = match tlsa_owner(host, self.known.port) {
@@ -54,15 +48,19 @@ impl Walk<'_> {
                     record.remarks.extend(remarks);
                     let host = host.clone();
                     record.note_base(&host, &asked);
-                    return Ok(Base {
+                    return Ok(Some(Base {
                         host,
                         owner,
                         asked,
                         plan,
-                    });
+                    }));
                 }
                 Judgement::Next(cause) => {
                     first.get_or_insert(cause);
+                }
+                Judgement::Unusable(cause) => {
+                    record.note_base(host, &asked);
+                    return self.without_base(record, cause);
                 }
                 Judgement::Stop(cause) => {
                     record.note_base(host, &asked);
@@ -70,8 +68,22 @@ impl Walk<'_> {
                 }
             }
         }
-        let nothing = || Cause::new(Reason::Internal, "no TLSA candidate");
-        Err(first.unwrap_or_else(nothing))
+        match first {
+            Some(cause) => self.without_base(record, cause),
+            None => Ok(None),
+        }
+    }
+
+    /// L2 to L4: what it means that a host has no TLSA records that count.
+    fn without_base(&self, record: &mut Record, cause: Cause) -> Result<Option<Base>, Cause> {
+        if self.rule.level == Level::DaneOnly {
+            return Err(cause);
+        }
+        record.remarks.push(match cause.reason {
+            Reason::DaneRequired => Reason::NoTlsa,
+            reason => reason,
+        });
+        Ok(None)
     }
 
     /// Step 4: a connection that may carry mail, made with records that are valid now (rfc B9, C12).
@@ -82,7 +94,7 @@ impl Walk<'_> {
         base: Option<&mut Base>,
     ) -> Result<Box<dyn Carrier>, Cause> {
         let carrier = match base {
-            None => self.dial(record, address, None)?,
+            None => self.dial(record, address, &self.demand()?, None)?,
             Some(base) => self.connect_verified(record, address, base)?,
         };
         match self.is_still_designated(record) {
@@ -106,7 +118,7 @@ impl Walk<'_> {
         address: IpAddr,
         base: &mut Base,
     ) -> Result<Box<dyn Carrier>, Cause> {
-        let first = self.dial(record, address, Some(base));
+        let first = self.dial_base(record, address, base);
         let is_final = match &first {
             Ok(_) => base.asked.is_current(),
             // Other records may be right for whatever was presented.
@@ -133,39 +145,88 @@ impl Walk<'_> {
                 if let Ok(carrier) = first {
                     carrier.quit();
                 }
-                self.dial(record, address, Some(base))
+                self.dial_base(record, address, base)
             }
-            (Judgement::Next(cause) | Judgement::Stop(cause), Ok(carrier)) => {
+            (Judgement::Next(cause) | Judgement::Unusable(cause), first) => {
+                record.note(&fresh);
+                match first {
+                    Ok(carrier) => carrier.quit(),
+                    Err(mismatch) if self.rule.level == Level::DaneOnly => return Err(mismatch),
+                    Err(_) => {}
+                }
+                self.without_base(record, cause)?;
+                self.dial(record, address, &self.demand()?, None)
+            }
+            (Judgement::Stop(cause), Ok(carrier)) => {
                 record.note(&fresh);
                 carrier.quit();
                 Err(cause)
             }
-            (Judgement::Next(_) | Judgement::Stop(_), Err(mismatch)) => Err(mismatch),
+            (Judgement::Stop(_), Err(mismatch)) => Err(mismatch),
         }
     }
 
-    fn dial(
-        &mut self,
+    /// What must be proven at an address without TLSA records that count.
+    fn demand(&self) -> Result<Demand, Cause> {
+        match self.rule.level {
+            Level::Dane | Level::Encrypt => Ok(Demand::Encryption),
+            Level::None => Ok(Demand::Cleartext),
+            level @ (Level::DaneOnly | Level::Secure | Level::Fingerprint) => {
+                let text = format!("at level {level} there is nothing that could be proven");
+                Err(Cause::new(Reason::Internal, text))
+            }
+        }
+    }
+
+    fn dial_base(
+        &self,
         record: &mut Record,
         address: IpAddr,
+        base: &Base,
+    ) -> Result<Box<dyn Carrier>, Cause> {
+        let demand = Demand::Dane {
+            plan: base.plan.clone(),
+            references: self.references(record, &base.host),
+        };
+        self.dial(record, address, &demand, Some(base))
+    }
+
+    /// B1: the TLSA base domain, and where the MX records are secure or the host stands in the configuration, the host's own name; then the
+    /// names of the destination.
+    fn references(&self, record: &Record, base: &Name) -> Vec<Domain> {
+        let base = base.to_host();
+        let host = record.is_designated().then(|| record.host());
+        let names = iter::once(base.as_str()).chain(host);
+        // What is no host name stands in no certificate.
+        let names = names.filter_map(|name| Domain::parse(name).ok());
+        let mut different: Vec<Domain> = Vec::new();
+        for name in names.chain(self.next_hops.iter().cloned()) {
+            if !different.contains(&name) {
+                different.push(name);
+            }
+        }
+        different
+    }
+
+    /// Asks for the TLSA base domain where there is one, else for the host (rfc B3).
+    fn dial(
+        &self,
+        record: &mut Record,
+        address: IpAddr,
+        demand: &Demand,
         base: Option<&Base>,
     ) -> Result<Box<dyn Carrier>, Cause> {
         let settings = self.means.settings;
         let server_name = base.map_or_else(|| record.host().to_owned(), |base| base.host.to_host());
-        let references: Vec<Domain> = base.and_then(Base::domain).into_iter().collect();
         let link = Link {
             address: SocketAddr::new(address, record.port),
             server_name: &server_name,
-            references: &references,
             hostname: &settings.hostname,
             timeouts: Timeouts::from(settings),
             breaker: self.means.breaker,
             transcript: None,
         };
-        let connected = self
-            .means
-            .connector
-            .connect(&link, base.map(|base| &base.plan));
+        let connected = self.means.connector.connect(&link, demand);
         connected.map_err(|failure| {
             record.step = Step::Session(failure.phase);
             explained(&failure, base)

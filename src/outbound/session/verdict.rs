@@ -3,10 +3,10 @@
 use super::failure::{Failure, Phase};
 use super::transcript::Event;
 use super::{Link, TlsFacts};
-use crate::dane::{self, Match, Mismatch, Plan};
+use crate::dane::Mismatch;
 use crate::net::tls::{TlsError, TlsErrorKind};
 use crate::net::{Stream, TlsStream};
-use crate::outbound::Reason;
+use crate::outbound::{Demand, Proof, Reason};
 use crate::time::{Deadline, Timestamp};
 
 /// Encrypted, but to whom is unknown. It has no way to send anything; all it can become is [`Verified`], or closed.
@@ -15,11 +15,11 @@ pub(super) struct Unverified {
     stream: TlsStream,
 }
 
-/// Encrypted to the server that the TLSA records name.
+/// Encrypted to a server that proved what was demanded.
 #[derive(Debug)]
 pub(super) struct Verified {
     stream: TlsStream,
-    matched: Match,
+    proof: Proof,
 }
 
 impl Unverified {
@@ -40,13 +40,12 @@ impl Unverified {
         }
     }
 
-    /// The certificate that was presented, against the records that count.
-    pub(super) fn verify(self, plan: &Plan, link: &Link<'_>) -> Result<Verified, Failure> {
-        let now = Timestamp::now();
-        match dane::verify(plan, self.stream.chain(), link.references, now) {
-            Ok(matched) => Ok(Verified {
+    /// The certificates that were presented, against what is demanded.
+    pub(super) fn verify(self, demand: &Demand) -> Result<Verified, Failure> {
+        match demand.check(self.stream.chain(), Timestamp::now()) {
+            Ok(proof) => Ok(Verified {
                 stream: self.stream,
-                matched,
+                proof,
             }),
             Err(mismatch) => Err(self.reject(&mismatch)),
         }
@@ -63,9 +62,9 @@ impl Unverified {
 
 impl Verified {
     /// The connection, and what is known about it.
-    pub(super) fn into_parts(self) -> (TlsStream, TlsFacts, Match) {
+    pub(super) fn into_parts(self) -> (TlsStream, TlsFacts, Proof) {
         let facts = TlsFacts::of(&self.stream);
-        (self.stream, facts, self.matched)
+        (self.stream, facts, self.proof)
     }
 }
 
