@@ -14,11 +14,15 @@ pub mod serve;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::iter::Peekable;
+use std::path::Path;
 use std::process::ExitCode;
 
-use crate::config::nearest;
+use getopts::Options;
+
+use crate::config::{Config, nearest};
 use crate::dnssec::anchor;
 use crate::log;
+use crate::resolver::anchors;
 use crate::sys::crypto;
 use options::{Command, Failure, Invocation};
 
@@ -36,8 +40,8 @@ const COMMANDS: [&Command; 6] = [
 enum Request {
     /// `-h`.
     Help,
-    /// `-V`.
-    Version,
+    /// `-V`, with the words before it.
+    Version(Vec<OsString>),
     /// A command with all the words that belong to it, `-c FILE` among them wherever it stood.
     Run(&'static Command, Vec<OsString>),
 }
@@ -47,7 +51,10 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
     let words = arguments.into_iter().skip(1).peekable();
     let (prefix, outcome) = match request(words) {
         Ok(Request::Help) => ("gateway".to_owned(), print(help()).map(|()| exit::OK)),
-        Ok(Request::Version) => ("gateway".to_owned(), print(version()).map(|()| exit::OK)),
+        Ok(Request::Version(words)) => (
+            "gateway".to_owned(),
+            print(version(&words)).map(|()| exit::OK),
+        ),
         Ok(Request::Run(command, words)) => (
             format!("gateway {}", command.name),
             run_command(command, words),
@@ -73,7 +80,7 @@ fn request(mut words: Peekable<impl Iterator<Item = OsString>>) -> Result<Reques
     }
     let command = match words.peek().and_then(|word| word.to_str()) {
         Some("-h" | "--help") => return Ok(Request::Help),
-        Some("-V" | "--version") => return Ok(Request::Version),
+        Some("-V" | "--version") => return Ok(Request::Version(own)),
         _ => match words.next_if(|word| !word.as_encoded_bytes().starts_with(b"-")) {
             None => &serve::COMMAND,
             Some(word) => find(&word)?,
@@ -139,18 +146,40 @@ fn help() -> String {
     text += "\nOptions:\n    \
              -c FILE  the configuration; else $GATEWAY_CONF, else /etc/gateway.conf if there is one\n    \
              -h       this text\n    \
-             -V       the version, OpenSSL's version and the built-in trust anchors\n";
+             -V       the version, OpenSSL's version, the built-in trust anchors, and what has become of them since\n";
     text
 }
 
-fn version() -> String {
+/// The words before `-V` may name a configuration; one that cannot be used only means that nothing more is known.
+fn version(words: &[OsString]) -> String {
     let tags: Vec<&str> = anchor::root_key_tags().collect();
-    format!(
+    let mut text = format!(
         "gateway {}\n{}\ntrust anchors of the root: {}\n",
         env!("CARGO_PKG_VERSION"),
         openssl::version::version(),
         tags.join(", ")
-    )
+    );
+    let matches = Options::new().optopt("c", "", "", "").parse(words);
+    let file = matches.ok().and_then(|matches| matches.opt_str("c"));
+    let config = Config::load(file.as_deref().map(Path::new)).ok();
+    if let Some(state) = config.and_then(|config| config.resolver.validation.state) {
+        text += &followed(&state);
+    }
+    text
+}
+
+/// The trust anchors as they have followed the root's keys, if they have.
+fn followed(file: &Path) -> String {
+    match anchors::read(file) {
+        Ok(None) => String::new(),
+        Ok(Some(tracking)) => {
+            let keys = tracking.keys().iter();
+            let lines = keys.map(|key| format!("    key {}: {key}\n", key.point.key_tag()));
+            let lines: String = lines.collect();
+            format!("trust anchors now, from {}:\n{lines}", file.display())
+        }
+        Err(fault) => format!("{}\n", log::one_line(&fault.to_string())),
+    }
 }
 
 #[cfg(test)]
@@ -161,7 +190,7 @@ mod tests {
         let words = words.split_whitespace().map(OsString::from);
         Ok(match request(words.peekable())? {
             Request::Help => ("help", vec![]),
-            Request::Version => ("version", vec![]),
+            Request::Version(_) => ("version", vec![]),
             Request::Run(command, own) => {
                 let own = own.iter().map(|word| word.to_string_lossy().into_owned());
                 (command.name, own.collect())

@@ -167,7 +167,9 @@ pub(super) static DIRECTIVES: &[Directive] = &[
     Directive {
         name: "trust-anchor",
         synopsis: "FILE",
-        fallback: Fallback::FoundOut("the root's, built in"),
+        fallback: Fallback::FoundOut(
+            "the root's keys: at first those built in, then as they change (RFC 5011), kept in the spool's file 'anchors'",
+        ),
         meaning: "DS and DNSKEY records in zone-file form that are believed without further proof, of the root or of any other zone; only they count then",
         read: |config, words| {
             let file = values::absolute_path(one(words)?)?;

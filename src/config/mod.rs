@@ -215,6 +215,11 @@ impl Config {
         if !is_given("spool") {
             self.queue.directory = defaults::spool()?;
         }
+        let validation = &mut self.resolver.validation;
+        if validation.anchor_file.is_none() && validation.at.is_none() {
+            let state = self.queue.directory.join(resolver::anchors::FILE);
+            validation.state = Some(state);
+        }
         if !is_given("allow-address") {
             let allowed = defaults::allowed_addresses(&self.resolver.servers);
             self.outbound.allow_addresses = allowed;
@@ -231,6 +236,14 @@ impl Config {
     fn set_hostname(&mut self, hostname: &Domain) {
         self.inbound.hostname = hostname.clone();
         self.outbound.hostname = hostname.clone();
+    }
+
+    /// Stays with the spool of another configuration, which is in use.
+    pub fn keep_spool(&mut self, other: &Self) {
+        self.queue.directory.clone_from(&other.queue.directory);
+        if let Some(state) = &mut self.resolver.validation.state {
+            *state = other.queue.directory.join(resolver::anchors::FILE);
+        }
     }
 
     /// The directives in which another configuration differs and that only count from the next start.

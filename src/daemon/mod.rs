@@ -252,12 +252,14 @@ impl Gateway {
     }
 
     fn reload(&mut self, mut new: Config) -> Result<(), StartError> {
+        let fixed = self.started.fixed_differences(&new);
+        new.keep_spool(&self.started);
         let services = Services::build(&new, Some((&self.config, &self.services)))?;
         if !Arc::ptr_eq(&services.resolver, &self.services.resolver) {
             let watch = services.resolver.watch();
             watch.map_err(refused("start the thread that tests resolvers"))?;
         }
-        for name in self.started.fixed_differences(&new) {
+        for name in fixed {
             log::warning(format_args!("a new value of '{name}' takes a restart"));
         }
         new.inbound.listen.clone_from(&self.started.inbound.listen);

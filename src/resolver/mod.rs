@@ -5,12 +5,12 @@
 //! `trust` (what the AD bit is worth) → `answer` (what the records say) → `cache`.
 //!
 //! That is the way where a trusted resolver's AD bit is believed. Where signatures are checked here, `validate` stands in the place of
-//! `trust` and `answer`: it drives the validator of `dnssec` over `upstream`, with what is known of `zones`; `self_test` watches the resolvers.
+//! `trust` and `answer`: it drives the validator of `dnssec` over `upstream`, with what is known of `zones`; `self_test` watches the resolvers,
+//! and [`anchors`] what becomes of the root's keys.
 //! Look-ups that do not depend on each other run side by side ([`task`]).
-//!
-//! Limitation: trust anchors do not follow a change of the root's keys by themselves (RFC 5011); that takes a release or `trust-anchor FILE`.
 #![forbid(unsafe_code)]
 
+pub mod anchors;
 mod answer;
 mod cache;
 mod exchange;
@@ -73,10 +73,12 @@ pub struct Settings {
 /// What signatures are checked against.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValidationSettings {
-    /// The keys that are believed without further proof.
+    /// The keys that are believed without further proof, unless `state` says otherwise.
     pub anchors: TrustAnchors,
     /// The file they come from; `None` for those that are built in.
     pub anchor_file: Option<PathBuf>,
+    /// The file with the state of keys that follow the root's (RFC 5011), if they are to: where there is none yet, with the built-in ones.
+    pub state: Option<PathBuf>,
     /// Whether the algorithms 5 and 7 count; RFC 9905 says that operators must not want them.
     pub sha1: bool,
     /// The time at which signatures must be valid instead of now (`--at`).
@@ -89,6 +91,7 @@ impl Default for ValidationSettings {
         Self {
             anchors: TrustAnchors::built_in(),
             anchor_file: None,
+            state: None,
             sha1: false,
             at: None,
         }

@@ -25,7 +25,7 @@ const WAIT: Duration = Duration::from_secs(3600);
 /// Wait after a test that no resolver has passed: it may have been a network that was not there yet.
 const WAIT_AFTER_FAILURE: Duration = Duration::from_secs(60);
 /// Patience with one resolver.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// When this was written, 2026-11-24, in seconds since 1970: a clock before it is wrong (rfc C2).
 const WRITTEN: Timestamp = Timestamp::from_unix(1_795_478_400);
@@ -74,12 +74,12 @@ impl fmt::Display for CarrierTest {
 impl Resolver {
     /// Asks each resolver for the keys of the anchored zone, and validates them. Resolvers whose AD bit is believed are not tested.
     pub fn self_test(&self) -> Vec<CarrierTest> {
-        let Some(validation) = self.validation() else {
+        let Some(validator) = self.validator() else {
             return Vec::new();
         };
         let test = |server| CarrierTest {
             server,
-            result: self.test_carrier(server, validation, Deadline::after(PATIENCE)),
+            result: self.test_carrier(server, &validator.settings, Deadline::after(PATIENCE)),
         };
         self.upstream.servers.all().into_iter().map(test).collect()
     }
@@ -120,7 +120,7 @@ impl Resolver {
     /// # Errors
     /// When there is no thread to be had.
     pub fn watch(self: &Arc<Self>) -> io::Result<()> {
-        if self.validation().is_none() {
+        if self.validator().is_none() {
             return Ok(());
         }
         let resolver = Arc::downgrade(self);
@@ -131,7 +131,11 @@ impl Resolver {
 
 fn watch(resolver: &Weak<Resolver>) {
     let mut was_well = None;
-    while let Some(tests) = resolver.upgrade().map(|resolver| resolver.self_test()) {
+    while let Some(resolver) = resolver.upgrade() {
+        resolver.follow_anchors();
+        let tests = resolver.self_test();
+        // While it sleeps, nobody else may be using it.
+        drop(resolver);
         let is_well = tests.iter().any(|test| test.result.is_ok());
         report(&tests, was_well != Some(is_well));
         was_well = Some(is_well);

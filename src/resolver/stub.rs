@@ -3,11 +3,12 @@
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
 use core::net::SocketAddr;
 
+use super::anchors::{Follower, StateFault};
 use super::cache::{Cache, Outcome};
 use super::flights::Flights;
 use super::observe::Observer;
@@ -29,8 +30,11 @@ pub struct Resolver {
     pub(super) upstream: Upstream,
     cache: Mutex<Cache>,
     flights: Flights,
-    /// What signatures are checked against; `None` where a resolver's AD bit is believed.
-    validator: Option<Validator>,
+    /// What signatures are checked against; `None` where a resolver's AD bit is believed. A change of trust anchors puts another in its place,
+    /// which knows nothing yet: what is under way ends with the one it began with.
+    validator: Option<RwLock<Arc<Validator>>>,
+    /// `None` where the trust anchors are to stay as they are.
+    pub(super) follower: Option<Follower>,
 }
 
 /// Why there is no resolver: one line that says what to change.
@@ -40,6 +44,8 @@ pub enum SetupError {
     NotTrusted(SocketAddr),
     /// There is no server at all.
     NoServers,
+    /// The file with the state of the trust anchors is of no use.
+    Anchors(StateFault),
     /// The packet file cannot be written.
     Pcap(PathBuf, io::Error),
 }
@@ -55,6 +61,7 @@ impl fmt::Display for SetupError {
             Self::NoServers => {
                 f.write_str("no resolver is configured: add the directive 'resolver ADDRESS'")
             }
+            Self::Anchors(fault) => fault.fmt(f),
             Self::Pcap(path, error) => {
                 write!(f, "cannot write packets to {}: {error}", path.display())
             }
@@ -75,10 +82,20 @@ impl Settings {
         }
         let trust = AdTrust::of(self.dnssec);
         let is_refused = |server: &&SocketAddr| trust.is_some_and(|trust| !trust.admits(**server));
-        match self.servers.iter().find(is_refused) {
-            Some(server) => Err(SetupError::NotTrusted(*server)),
-            None => Ok(()),
+        if let Some(server) = self.servers.iter().find(is_refused) {
+            return Err(SetupError::NotTrusted(*server));
         }
+        self.follower().map(drop)
+    }
+}
+
+impl Settings {
+    /// What follows the trust anchors, if they are to be followed.
+    fn follower(&self) -> Result<Option<Follower>, SetupError> {
+        let file = self.validation.state.as_ref();
+        let file = file.filter(|_| AdTrust::of(self.dnssec).is_none());
+        let follower = file.map(|file| Follower::open(file)).transpose();
+        follower.map_err(SetupError::Anchors)
     }
 }
 
@@ -87,7 +104,7 @@ impl Resolver {
     /// never asked, and with no other every lookup fails with [`LookupErrorKind::NotTrusted`].
     ///
     /// # Errors
-    /// [`SetupError::Pcap`].
+    /// [`SetupError::Pcap`], [`SetupError::Anchors`].
     pub fn new(settings: &Settings) -> Result<Self, SetupError> {
         Self::with_observers(settings, Vec::new())
     }
@@ -101,6 +118,11 @@ impl Resolver {
         mut observers: Vec<Arc<dyn Observer>>,
     ) -> Result<Self, SetupError> {
         let trust = AdTrust::of(settings.dnssec);
+        let follower = settings.follower()?;
+        let mut validation = settings.validation.clone();
+        if let Some(follower) = &follower {
+            validation.anchors = follower.anchors();
+        }
         if let Some(path) = &settings.pcap {
             let pcap = Pcap::open(path).map_err(|error| SetupError::Pcap(path.clone(), error))?;
             observers.push(Arc::new(pcap));
@@ -116,15 +138,27 @@ impl Resolver {
             flights: Flights::default(),
             validator: trust
                 .is_none()
-                .then(|| Validator::new(&settings.validation)),
+                .then(|| RwLock::new(Arc::new(Validator::new(&validation)))),
+            follower,
         })
     }
 
-    pub(super) const fn validation(&self) -> Option<&ValidationSettings> {
-        match &self.validator {
-            Some(validator) => Some(&validator.settings),
-            None => None,
+    /// What signatures are checked against at present.
+    pub(super) fn validator(&self) -> Option<Arc<Validator>> {
+        let validator = self.validator.as_ref()?.read();
+        // Nothing in a change can panic, so a thread that did has left nothing half done.
+        Some(Arc::clone(
+            &validator.unwrap_or_else(PoisonError::into_inner),
+        ))
+    }
+
+    /// Checks signatures against something else from now on, and forgets every answer.
+    pub(super) fn begin_anew(&self, validation: &ValidationSettings) {
+        if let Some(validator) = &self.validator {
+            let mut validator = validator.write().unwrap_or_else(PoisonError::into_inner);
+            *validator = Arc::new(Validator::new(validation));
         }
+        *self.cache() = Cache::new();
     }
 
     /// As [`Resolve::lookup_fresh`], with everything that was found out on the way; `None` where a resolver's AD bit is believed.
@@ -134,13 +168,13 @@ impl Resolver {
         rtype: RecordType,
         deadline: Deadline,
     ) -> (Outcome, Option<Explanation>) {
-        let (result, length, explanation) = match &self.validator {
+        let (result, length, explanation) = match self.validator() {
             Some(validator) => {
                 let question = RrsetId {
                     owner: name.clone(),
                     rtype,
                 };
-                let found = self.validate(validator, &question, deadline);
+                let found = self.validate(&validator, &question, deadline);
                 (found.result, found.length, Some(found.explanation))
             }
             None => {

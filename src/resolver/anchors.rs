@@ -1,0 +1,227 @@
+//! Trust anchors that follow the root's keys (RFC 5011): asks for the keys, keeps what became of them in a file, and lets validation go by it.
+//!
+//! The table is `dnssec/tracking`; here is what it cannot do: questions, the file, the log. Questions come along with each test of the
+//! resolvers, at start and every hour, as often as RFC 5011 §2.3 wants them at most. The file is written only when something has changed, and read
+//! only at start.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use core::net::SocketAddr;
+
+use super::ValidationSettings;
+use super::observe::Transport;
+use super::query::Checks;
+use super::self_test::PATIENCE;
+use super::stub::Resolver;
+use crate::dns::{Name, RecordType};
+use crate::dnssec::tracking::Change;
+use crate::dnssec::{Algorithms, Rrset, Tracking, TrustAnchors, rrset};
+use crate::log;
+use crate::time::{Deadline, Timestamp};
+
+/// Name of the file, in the spool directory.
+pub const FILE: &str = "anchors";
+/// Octets of the file at most: 16 keys of 4096 bits take 16 KiB, the rest is for comments.
+const OCTETS_AT_MOST: u64 = 256 * 1024;
+
+/// Why the file is of no use: one line that says what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateFault {
+    path: PathBuf,
+    reason: String,
+}
+
+impl fmt::Display for StateFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}: {}; without the file the gateway begins anew with the trust anchors that are built in",
+            self.path.display(),
+            self.reason
+        )
+    }
+}
+
+impl std::error::Error for StateFault {}
+
+/// Reads the state from a file; `None` if there is none, or another user's.
+///
+/// # Errors
+/// [`StateFault`] for one that cannot be read or understood.
+pub fn read(path: &Path) -> Result<Option<Tracking>, StateFault> {
+    let fault = |reason| StateFault {
+        path: path.to_owned(),
+        reason,
+    };
+    let text = match read_text(path) {
+        Ok(text) => text,
+        Err(error) => match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => return Ok(None),
+            io::ErrorKind::PermissionDenied => {
+                log::trace(format_args!(
+                    "trust anchors: {}: {error}; those built in are used",
+                    path.display()
+                ));
+                return Ok(None);
+            }
+            _ => return Err(fault(error.to_string())),
+        },
+    };
+    let tracking = Tracking::parse(&text).map_err(|error| fault(error.to_string()))?;
+    Ok(Some(tracking))
+}
+
+fn read_text(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let length = File::open(path)?
+        .take(OCTETS_AT_MOST + 1)
+        .read_to_string(&mut text)?;
+    match u64::try_from(length) {
+        Ok(length) if length <= OCTETS_AT_MOST => Ok(text),
+        _ => Err(io::Error::other(format!(
+            "it is longer than {OCTETS_AT_MOST} octets"
+        ))),
+    }
+}
+
+/// Two resolvers may follow for a moment, while one takes the place of the other.
+static WRITING: Mutex<()> = Mutex::new(());
+
+/// Puts the text in the place of the file's, so that after a crash there is the old one or the new one.
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    let _turn = WRITING.lock();
+    let new = path.with_extension("new");
+    let mut options = OpenOptions::new();
+    let options = options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = options.open(&new)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&new, path)?;
+    let directory = path.parent().unwrap_or(Path::new("."));
+    File::open(directory)?.sync_all()
+}
+
+/// The keys that are followed, and where their state is kept.
+pub(super) struct Follower {
+    path: PathBuf,
+    state: Mutex<FollowedKeys>,
+}
+
+struct FollowedKeys {
+    tracking: Tracking,
+    /// What the file does not say yet.
+    is_unsaved: bool,
+}
+
+impl Follower {
+    /// Goes on from the file, or begins with the keys that are built in.
+    ///
+    /// # Errors
+    /// As [`read`].
+    pub(super) fn open(path: &Path) -> Result<Self, StateFault> {
+        let tracking = read(path)?.unwrap_or_else(|| Tracking::built_in(Timestamp::now()));
+        Ok(Self {
+            path: path.to_owned(),
+            state: Mutex::new(FollowedKeys {
+                tracking,
+                is_unsaved: false,
+            }),
+        })
+    }
+
+    pub(super) fn anchors(&self) -> TrustAnchors {
+        self.state().tracking.anchors()
+    }
+
+    fn state(&self) -> MutexGuard<'_, FollowedKeys> {
+        // Nothing in a change can panic, so a thread that did has left nothing half done.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the keys as they were brought, says what became of them, and keeps it; the keys that are believed now.
+    fn take(&self, sets: &[Rrset], validation: &ValidationSettings) -> TrustAnchors {
+        let mut state = self.state();
+        let before = state.tracking.clone();
+        let algorithms = Algorithms::new(validation.sha1);
+        let changes = state.tracking.observe(sets, algorithms, validation.now());
+        changes.iter().for_each(report);
+        let anchors = state.tracking.anchors();
+        if anchors == TrustAnchors::default() && before.anchors() != anchors {
+            log::error(format_args!(
+                "trust anchor: all keys of {} that were trusted are revoked: nothing can be validated, and every delivery is deferred; \
+                 install a newer gateway and remove {}, or give the present keys with 'trust-anchor FILE'",
+                state.tracking.zone(),
+                self.path.display()
+            ));
+        }
+        if state.is_unsaved || state.tracking != before {
+            self.save(&mut state);
+        }
+        anchors
+    }
+
+    fn save(&self, state: &mut FollowedKeys) {
+        let written = write(&self.path, &state.tracking.to_string());
+        state.is_unsaved = written.is_err();
+        if let Err(error) = written {
+            log::error(format_args!(
+                "trust anchors: cannot write {}: {error}; what has changed is remembered until the gateway ends, and written later if possible",
+                self.path.display()
+            ));
+        }
+    }
+}
+
+fn report(change: &Change) {
+    match change.is_unusual() {
+        true => log::warning(change),
+        false => log::info(change),
+    }
+}
+
+impl Resolver {
+    /// Asks every resolver for the keys of the anchored zone, and goes by what has become of those that are followed.
+    pub(super) fn follow_anchors(&self) {
+        let (Some(follower), Some(validator)) = (&self.follower, self.validator()) else {
+            return;
+        };
+        // No time that counts in days may pass by a clock that is wrong.
+        if validator.settings.fault_of_clock().is_some() {
+            return;
+        }
+        let zone = follower.state().tracking.zone().clone();
+        let servers = self.upstream.servers.all().into_iter();
+        let sets: Vec<Rrset> = servers
+            .flat_map(|server| self.keys_from(server, &zone))
+            .collect();
+        let anchors = follower.take(&sets, &validator.settings);
+        if anchors != validator.settings.anchors {
+            self.begin_anew(&ValidationSettings {
+                anchors,
+                ..validator.settings.clone()
+            });
+        }
+    }
+
+    /// What this resolver brings; nothing of it is proven.
+    fn keys_from(&self, server: SocketAddr, zone: &Name) -> Vec<Rrset> {
+        let deadline = Deadline::after(PATIENCE);
+        let ask = |transport| {
+            let question = (zone, RecordType::DNSKEY);
+            self.upstream
+                .carry_from(server, question, (Checks::Here, transport), deadline)
+        };
+        // One lost datagram says nothing.
+        let carried = ask(Transport::Udp).or_else(|_| ask(Transport::Tcp));
+        carried.map_or_else(
+            // The test of the resolver says why.
+            |_| Vec::new(),
+            |carried| rrset::group(&carried.message.answers),
+        )
+    }
+}
