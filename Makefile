@@ -15,7 +15,7 @@ check: setup-test
 	scripts/check
 
 bench: all
-	cargo bench -q --locked -p gateway-lab
+	cargo bench -q --locked -p gateway-lab --features rival
 
 install: all
 	install -D -m 0755 target/release/gateway $(DESTDIR)$(PREFIX)/sbin/gateway

@@ -286,7 +286,7 @@ const fn is_after(a: u32, b: u32) -> bool {
 
 /// The RRSIG data without the signature, then each record in canonical form and order with the original owner and time to live
 /// (RFC 4034 §3.1.8.1).
-pub(super) fn signed_octets(rrset: &Rrset, rrsig: &Rrsig, wildcard: Option<usize>) -> Vec<u8> {
+pub fn signed_octets(rrset: &Rrset, rrsig: &Rrsig, wildcard: Option<usize>) -> Vec<u8> {
     let owner = wildcard
         .and_then(|labels| rrset.owner.suffix(labels)?.prepend(b"*").ok())
         .unwrap_or_else(|| rrset.owner.clone())

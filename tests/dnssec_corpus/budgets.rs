@@ -1,10 +1,9 @@
 //! Zones made to cost work (KeyTrap, CVE-2023-50387; NSEC3 hashing, CVE-2023-50868): the work is bounded, and the end is an error.
 
-use gateway::dns::{Algorithm, Dnskey, Rdata, RecordType};
-use gateway_lab::world::{Denial, Hashing, KeyUse, ZoneKey};
+use gateway::dns::{Algorithm, Rdata, RecordType};
+use gateway_lab::world::{Denial, Hashing, KeyUse, ZoneKey, more_signatures};
 
 use crate::case::{Case, DATA, Expected, combined};
-use crate::edits;
 use Expected::Indeterminate;
 
 const A: RecordType = RecordType::A;
@@ -26,24 +25,12 @@ fn keytrap(label: &str, keys: u16, wrong: usize, expected: Expected) -> Case {
         .key(KeyUse::key_signing(combined()))
         .key(KeyUse::zone_signing(zone_key.clone()));
     for number in 0..keys {
-        let twin = twin(zone_key.dnskey(), number);
-        case = case.record("@", Rdata::Dnskey(twin));
+        case = case.record("@", Rdata::Dnskey(zone_key.twin(number)));
     }
     if wrong > 0 {
-        case = case.edit(edits::more_signatures(wrong, |_| {}));
+        case = case.edit(more_signatures(wrong, |_| {}));
     }
     case
-}
-
-/// Another key with the same tag: words of the modulus change places, which the sum does not see (RFC 4034 Appendix B).
-fn twin(key: &Dnskey, number: u16) -> Dnskey {
-    let mut twin = key.clone();
-    // The head of the record has four octets, so words of the key begin at even places.
-    let place = 10 + 2 * usize::from(number);
-    let (low, high) = twin.public_key.split_at_mut(place + 2);
-    low[place..].swap_with_slice(&mut high[..2]);
-    assert_eq!(twin.key_tag(), key.key_tag());
-    twin
 }
 
 /// A name of many labels in a zone with NSEC3.

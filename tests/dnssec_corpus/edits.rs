@@ -206,24 +206,3 @@ pub(crate) fn signatures(
         }
     }
 }
-
-/// Puts so many damaged copies of the first signature before it.
-pub(crate) fn more_signatures(
-    count: usize,
-    change: fn(&mut gateway::dns::Rrsig),
-) -> impl Fn(&mut Message, &Elsewhere<'_>) + Send + Sync + 'static {
-    move |reply, _| {
-        let is_signature = |record: &Record| record.rtype() == RecordType::RRSIG;
-        let place = reply.answers.iter().position(is_signature).unwrap();
-        let good = reply.answers[place].clone();
-        for number in 0..count {
-            let mut copy = good.clone();
-            if let Rdata::Rrsig(rrsig) = &mut copy.data {
-                change(rrsig);
-                // Each is different, so that none is a duplicate.
-                rrsig.signature[0] ^= u8::try_from(number).unwrap() | 0x80;
-            }
-            reply.answers.insert(place, copy);
-        }
-    }
-}

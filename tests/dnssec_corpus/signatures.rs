@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use gateway::dns::{Name, Rdata, RecordType, Rrsig};
 use gateway_lab::Zone;
-use gateway_lab::world::{KeyUse, Signing};
+use gateway_lab::world::{KeyUse, Signing, more_signatures};
 
 use crate::case::{Case, DATA, Expected, combined, name};
 use crate::edits;
@@ -264,7 +264,7 @@ fn data() -> Vec<Case> {
 /// Several signatures over one set: any good one is enough, and the work is bounded.
 fn several() -> Vec<Case> {
     let case = |label: &str, count, change: fn(&mut Rrsig), expected| {
-        Case::new(label, "h", A, expected).edit(edits::more_signatures(count, change))
+        Case::new(label, "h", A, expected).edit(more_signatures(count, change))
     };
     vec![
         case("one-bad-one-good", 1, |_| {}, DATA),

@@ -1,13 +1,9 @@
 //! Decode and encode rates of the DNS codec beside those of `hickory-proto`, on the same messages, in turn, in one run.
 
 use std::hint::black_box;
-use std::time::{Duration, Instant};
 
 use gateway::dns::{Class, Edns, Message, Name, Question, RecordType, zonefile};
-
-const ROUNDS: usize = 15;
-/// One measurement lasts at least this long, so that the clock's grain does not matter.
-const MEASUREMENT: Duration = Duration::from_millis(60);
+use gateway_lab::bench::{ROUNDS, in_turn};
 
 const SIGNED: &str = "RRSIG MX 13 2 3600 20261222235244 20261124235244 25917 example.org. \
     mdsswUyr3DPW132mOi8V9xESWE8jTo0dxCjjnopKl+GqJxpVXckHAeF+KkxLbxILfDLUT0rAK9iUzy1L53eKGQ==";
@@ -50,32 +46,11 @@ fn messages() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// Calls per second in one measurement.
-fn rate(mut call: impl FnMut()) -> f64 {
-    let start = Instant::now();
-    let mut calls = 0_u32;
-    while start.elapsed() < MEASUREMENT {
-        for _ in 0..64 {
-            call();
-        }
-        calls += 64;
-    }
-    f64::from(calls) / start.elapsed().as_secs_f64()
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-/// Measures both in turn and prints the medians and the median of the ratios.
+/// Measures both in turn and prints thousands a second and the ratio.
 fn compare(what: &str, mut ours: impl FnMut(), mut theirs: impl FnMut()) {
-    let pairs: Vec<_> = (0..ROUNDS)
-        .map(|_| (rate(&mut ours), rate(&mut theirs)))
-        .collect();
-    let ratio = median(pairs.iter().map(|(ours, theirs)| ours / theirs).collect());
-    let (ours, theirs): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
-    let (ours, theirs) = (median(ours) / 1000.0, median(theirs) / 1000.0);
+    let measured = in_turn(&mut [&mut ours, &mut theirs]);
+    let [ours, theirs] = [0, 1].map(|place: usize| measured.rates[place] / 1000.0);
+    let ratio = measured.ratios[1];
     println!("{what:<32} {ours:>10.0} {theirs:>14.0} {ratio:>8.2}");
 }
 

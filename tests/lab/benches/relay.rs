@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use gateway_lab::bench::median;
 use gateway_lab::smtp::SmtpClient;
 use gateway_lab::{Gateway, MxHost, World, Zone};
 use servers::{Directory, Postfix};
@@ -78,11 +79,6 @@ fn postfix(host: &MxHost) -> Option<Postfix> {
     );
     let postfix = Postfix::start("nobody.test", "relay.test", (&certificate, &key), &more);
     Some(postfix)
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 fn main() {

@@ -24,12 +24,13 @@
 //! From the DNS up: [`world`] (zones, keys, resolver, its faults) · [`mx`] (mail servers and their switches), on the addresses of
 //! [`seats`], with the certificates of [`certificate`] · [`process`] (the gateway's binary) and [`smtp`] (a client for it) ·
 //! [`unbound`] (a second opinion about the zones) · [`story`] (the world of the demonstration) ·
-//! [`random`] (seeded choices for any test).
+//! [`validation`] (the gateway's validator, fed from memory) · [`random`] (seeded choices for any test) · [`bench`] (measuring).
 //!
 //! Limitations: the resolver knows no zone transfers, and type ANY is an ordinary type that no owner has. It answers as a validating one:
 //! what the keys, signatures and parameters of its zones amount to it finds out itself, but not what a test edits into a reply.
 #![warn(missing_docs)]
 
+pub mod bench;
 pub mod certificate;
 pub mod journal;
 pub mod mx;
@@ -40,6 +41,7 @@ pub mod smtp;
 pub mod story;
 pub mod temp;
 pub mod unbound;
+pub mod validation;
 pub mod world;
 
 pub use certificate::{Certificate, CertificateSpec, KeyKind, SignatureDigest};

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use gateway::dns::{Class, Edns, Message, Name, Question, Record, RecordType, Rrsig};
+use gateway::dns::{Class, Edns, Message, Name, Question, Rdata, Record, RecordType, Rrsig};
 use gateway::time::Timestamp;
 
 use super::internet::Internet;
@@ -134,5 +134,30 @@ pub fn sign_again(records: &mut Vec<Record>, key: &ZoneKey, zone: &Name) {
     for set in &mut sets {
         set.sign([key], zone, validity);
         records.extend(set.records().chain(set.signature_records()));
+    }
+}
+
+/// A change that puts so many copies of the first signature before it, each wrong and different, and changed once more.
+///
+/// # Panics
+/// When there is no signature, or more copies than 127.
+pub fn more_signatures(
+    count: usize,
+    change: fn(&mut Rrsig),
+) -> impl Fn(&mut Message, &Elsewhere<'_>) + Send + Sync + 'static {
+    move |reply, _| {
+        let is_signature = |record: &Record| record.rtype() == RecordType::RRSIG;
+        let place = reply.answers.iter().position(is_signature);
+        let place = place.expect("the answer is signed");
+        let good = reply.answers[place].clone();
+        for number in 0..count {
+            let mut copy = good.clone();
+            if let Rdata::Rrsig(rrsig) = &mut copy.data {
+                change(rrsig);
+                // Each is different, so that none is a duplicate.
+                rrsig.signature[0] ^= u8::try_from(number).expect("few copies") | 0x80;
+            }
+            reply.answers.insert(place, copy);
+        }
     }
 }

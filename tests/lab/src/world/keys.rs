@@ -160,6 +160,21 @@ impl ZoneKey {
         &self.dnskey
     }
 
+    /// The record of another key with the same tag, which has no private half: two words of the key that stand side by side change places, which the
+    /// sum does not see (RFC 4034 Appendix B). Different numbers give different keys, as far as the key is long enough.
+    ///
+    /// # Panics
+    /// When it is not long enough.
+    pub fn twin(&self, number: u16) -> Dnskey {
+        let mut twin = self.dnskey.clone();
+        // The head of the record has four octets, so words of the key begin at even places.
+        let place = 10 + 2 * usize::from(number);
+        let (low, high) = twin.public_key.split_at_mut(place + 2);
+        low[place..].swap_with_slice(&mut high[..2]);
+        assert_eq!(twin.key_tag(), self.dnskey.key_tag());
+        twin
+    }
+
     /// Its DS record (RFC 4034 §5.1.4). The digest of a type that is unknown here is SHA-256.
     ///
     /// # Panics

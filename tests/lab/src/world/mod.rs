@@ -29,7 +29,7 @@ use live::LiveZone;
 use server::Server;
 use zone::name;
 
-pub use edit::{Elsewhere, Signing, sign_again};
+pub use edit::{Elsewhere, Signing, more_signatures, sign_again};
 pub use exchange::{Query, Transport};
 pub use fault::Fault;
 pub use keys::{KeyUse, ZoneKey};
