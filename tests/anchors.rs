@@ -184,7 +184,7 @@ fn the_root_changes_its_key() {
     assert_eq!(states(&gateway, &keys), ["none", "valid"]);
 }
 
-/// rfc T74: which key signs the root counts only if it is known.
+/// T74: which key signs the root counts only if it is known.
 #[test]
 fn a_root_signed_by_the_new_key_alone() {
     let (old, new) = (new_key(), new_key());

@@ -238,3 +238,33 @@ fn a_reload_names_what_it_cannot_change() {
     assert_eq!(old.fixed_differences(&new), ["listen", "retry-for"]);
     assert_eq!(old.fixed_differences(&old), Vec::<&str>::new());
 }
+
+/// The root's keys are followed unless the keys, or a time, are given; a reload stays with the spool that is in use.
+#[test]
+fn the_state_of_the_anchors_lies_in_the_spool() {
+    let with = |spool: &str, overrides: &Overrides| {
+        let text = format!("hostname gw.example.org\nresolver ::1\nspool {spool}");
+        Config::build(&lines(&text), overrides).expect("sound")
+    };
+    let build = |overrides: &Overrides| with("/a", overrides);
+    let state = |config: &Config| config.resolver.validation.state.clone();
+    let none = Overrides::default();
+    let mut config = build(&none);
+    assert_eq!(state(&config), Some(PathBuf::from("/a/anchors")));
+    let at = Overrides {
+        at: Some(Timestamp::from_unix(1)),
+        ..Overrides::default()
+    };
+    let given = Overrides {
+        trust_anchor: Some((PathBuf::from("keys"), TrustAnchors::default())),
+        ..Overrides::default()
+    };
+    assert_eq!([&at, &given].map(|one| state(&build(one))), [None, None]);
+    let other = with("/b", &none);
+    config.keep_spool(&other);
+    assert_eq!(state(&config), Some(PathBuf::from("/b/anchors")));
+    assert_eq!(config.queue.directory, PathBuf::from("/b"));
+    let mut fixed = build(&given);
+    fixed.keep_spool(&other);
+    assert_eq!(state(&fixed), None);
+}

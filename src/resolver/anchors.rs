@@ -225,3 +225,65 @@ impl Resolver {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    /// A path of this test's own, removed with what lies there.
+    struct Scratch(PathBuf);
+
+    impl Scratch {
+        fn new(name: &str) -> Self {
+            let own = format!("gateway-anchors-{}-{name}", std::process::id());
+            let directory = std::env::temp_dir().join(own);
+            fs::create_dir(&directory).unwrap();
+            Self(directory)
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let scratch = Scratch::new("written");
+        let path = scratch.0.join(FILE);
+        assert_eq!(read(&path), Ok(None));
+        let tracking = Tracking::built_in(Timestamp::from_unix(1_800_000_000));
+        for _ in 0..2 {
+            write(&path, &tracking.to_string()).unwrap();
+            assert_eq!(read(&path), Ok(Some(tracking.clone())));
+        }
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(fs::read_dir(&scratch.0).unwrap().count(), 1);
+        assert_eq!(read(&path.join("below a file")), Ok(None));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        let scratch = Scratch::new("faults");
+        let path = scratch.0.join(FILE);
+        let long = "; nothing\n".repeat(30_000);
+        for (octets, reason) in [
+            (&b"valid \xff"[..], "UTF-8"),
+            (long.as_bytes(), "it is longer than 262144 octets"),
+            (b"; nothing\nvalid", "line 2: expected 'since='"),
+        ] {
+            fs::write(&path, octets).unwrap();
+            let text = read(&path).unwrap_err().to_string();
+            let file = path.display().to_string();
+            assert!(text.contains(&file) && text.contains(reason), "{text}");
+        }
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        assert!(read(&path).is_err());
+        assert!(Follower::open(&path).is_err());
+    }
+}

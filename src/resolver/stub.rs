@@ -168,13 +168,14 @@ impl Resolver {
         rtype: RecordType,
         deadline: Deadline,
     ) -> (Outcome, Option<Explanation>) {
-        let (result, length, explanation) = match self.validator() {
+        let validator = self.validator();
+        let (result, length, explanation) = match &validator {
             Some(validator) => {
                 let question = RrsetId {
                     owner: name.clone(),
                     rtype,
                 };
-                let found = self.validate(&validator, &question, deadline);
+                let found = self.validate(validator, &question, deadline);
                 (found.result, found.length, Some(found.explanation))
             }
             None => {
@@ -185,7 +186,12 @@ impl Resolver {
         };
         let outcome = result.map_err(|failure| failure.about(name, rtype));
         let key = (name.clone(), rtype);
-        self.cache().insert(key, &outcome, length, Instant::now());
+        let mut cache = self.cache();
+        // What was validated with anchors that have changed since would outlive them.
+        let present = self.validator();
+        if present.as_ref().map(Arc::as_ptr) == validator.as_ref().map(Arc::as_ptr) {
+            cache.insert(key, &outcome, length, Instant::now());
+        }
         (outcome, explanation)
     }
 
