@@ -56,7 +56,7 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    /// What the zone above says about a cut, and how long that may be kept.
+    /// What the zone above says about a cut, and how long that may be kept; its SOA record is not asked about that.
     pub(super) fn cut(&mut self, name: &Name, budget: &mut Budget) -> Result<(Cut, u32), Why> {
         let verified = self.verified(budget)?;
         let cut = verified.denial.cut(name, budget);

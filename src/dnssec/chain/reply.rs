@@ -15,7 +15,7 @@ pub(super) struct Reading {
     pub(super) owner: Name,
     pub(super) end: End,
     pub(super) rcode: Rcode,
-    /// The authority section: denials and proofs for wildcards.
+    /// The authority section: denials with their SOA record, and proofs for wildcards. What else is in it is never used, so it may be anything.
     pub(super) authority: Vec<Rrset>,
     /// Where the zones of aliases, data and denial are to be looked for, in this order.
     pub(super) targets: Vec<Target>,
