@@ -21,7 +21,7 @@ use crate::inbound::{self, Inbound};
 use crate::log;
 use crate::outbound::Outbound;
 use crate::queue::{Fault, Queue, SpoolError};
-use crate::resolver::Resolver;
+use crate::resolver::{Resolver, Waits};
 use crate::sys::process;
 use crate::sys::signal::{self, Signal};
 
@@ -206,7 +206,7 @@ impl Gateway {
             Arc::<Resolver>::clone(&services.resolver),
         );
         let outbound = outbound.map_err(refused("start the scheduler's thread"))?;
-        let watch = services.resolver.watch();
+        let watch = services.resolver.watch(Waits::default());
         watch.map_err(refused("start the thread that tests resolvers"))?;
         let inbound = inbound.start(services.for_sessions(&queue));
         let inbound = inbound.map_err(refused("start the listeners' threads"))?;
@@ -256,7 +256,7 @@ impl Gateway {
         new.keep_spool(&self.started);
         let services = Services::build(&new, Some((&self.config, &self.services)))?;
         if !Arc::ptr_eq(&services.resolver, &self.services.resolver) {
-            let watch = services.resolver.watch();
+            let watch = services.resolver.watch(Waits::default());
             watch.map_err(refused("start the thread that tests resolvers"))?;
         }
         for name in fixed {

@@ -5,9 +5,9 @@
 //! `trust` (what the AD bit is worth) → `answer` (what the records say) → `cache`.
 //!
 //! That is the way where a trusted resolver's AD bit is believed. Where signatures are checked here, `validate` stands in the place of
-//! `trust` and `answer`: it drives the validator of `dnssec` over `upstream`, with what is known of `zones`; `self_test` watches the resolvers,
-//! and [`anchors`] what becomes of the root's keys.
-//! Look-ups that do not depend on each other run side by side ([`task`]).
+//! `trust` and `answer`: it drives the validator of `dnssec` over `upstream`, with what is known of `zones`. `self_test` judges the
+//! resolvers in both ways, and [`anchors`] follows what becomes of the root's keys. Look-ups that do not depend on each other run side by
+//! side ([`task`]).
 #![forbid(unsafe_code)]
 
 pub mod anchors;
@@ -49,7 +49,7 @@ pub use crate::dnssec::chain::{Alias, Content};
 pub use crate::dnssec::limits::ALIASES_AT_MOST;
 pub use observe::{Direction, Observer, Packet, Transport};
 pub use resolv_conf::ResolvConf;
-pub use self_test::CarrierTest;
+pub use self_test::{ResolverTest, Waits};
 pub use status::Status;
 pub use stub::{Resolver, SetupError};
 pub use task::Task;
@@ -215,7 +215,7 @@ pub enum LookupErrorKind {
     Rcode(Rcode),
     /// The reply is not a usable DNS message or contradicts itself.
     Malformed(String),
-    /// The resolver strips EDNS or otherwise cannot carry DNSSEC.
+    /// The resolver is of no use for DNSSEC: it strips EDNS, or the root's own data do not validate with it.
     NoDnssec(String),
     /// The AD bit came over a link, or from a server, that is not trusted for it.
     NotTrusted,
@@ -258,7 +258,7 @@ impl fmt::Display for LookupErrorKind {
             }
             Self::Rcode(rcode) => write!(f, "the resolver answers {rcode}"),
             Self::Malformed(why) => write!(f, "the reply cannot be used: {why}"),
-            Self::NoDnssec(why) => write!(f, "the resolver cannot carry DNSSEC: {why}"),
+            Self::NoDnssec(why) => write!(f, "nothing can be validated with the resolver: {why}"),
             Self::NotTrusted => f.write_str(
                 "resolver-not-validating: with `dnssec ad` only a validating resolver on loopback is believed",
             ),

@@ -1,6 +1,11 @@
-//! Whether the resolvers carry what DNSSEC needs: the keys of the anchored zone must come through and validate (rfc C5).
+//! Whether the resolvers are of use for DNSSEC, found out before the first lookup and every hour (rfc C5).
 //!
-//! Nothing depends on the result but the log: where no resolver carries DNSSEC, no lookup validates, so everything is deferred by itself.
+//! Where signatures are checked here, the keys of the anchored zone must come through and validate; who fails is asked last. Nothing else
+//! depends on it: where nobody carries DNSSEC no lookup validates, so everything is deferred by itself. Where the AD bit is believed, the
+//! resolver must set it for the root's SOA record; who does not is not believed in anything, since the bit it leaves out would make signed data
+//! look unsigned. The verdict stands until a later test says otherwise; silence leaves it as it is.
+//!
+//! Limitation: a resolver that sets AD on everything passes. To find it out takes a zone that is known to be broken, which the test does not ask for.
 
 use std::fmt;
 use std::io;
@@ -13,17 +18,13 @@ use core::net::SocketAddr;
 use super::observe::Transport;
 use super::query::Checks;
 use super::stub::Resolver;
-use super::upstream::Failure;
+use super::upstream::{Failure, Upstream};
 use super::{LookupErrorKind, ValidationSettings};
 use crate::dns::{Message, Name, Rcode, RecordType};
 use crate::dnssec::{Algorithms, Budget, KeyId, Why, ZoneKeys, rrset};
 use crate::log;
 use crate::time::{Deadline, Timestamp};
 
-/// Wait between two tests while all is well (rfc C5).
-const WAIT: Duration = Duration::from_secs(3600);
-/// Wait after a test that no resolver has passed: it may have been a network that was not there yet.
-const WAIT_AFTER_FAILURE: Duration = Duration::from_secs(60);
 /// Patience with one resolver.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -47,22 +48,18 @@ impl ValidationSettings {
 
 /// What the test of one resolver gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CarrierTest {
+pub struct ResolverTest {
     /// The resolver.
     pub server: SocketAddr,
-    /// The keys of the anchored zone if they validate, else what is wrong.
-    pub result: Result<Vec<KeyId>, String>,
+    /// What it does, or what is wrong.
+    pub result: Result<String, String>,
 }
 
-impl fmt::Display for CarrierTest {
+impl fmt::Display for ResolverTest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let server = self.server;
         match &self.result {
-            Ok(keys) => {
-                let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
-                let keys = keys.join(", ");
-                write!(f, "resolver {server} carries DNSSEC, and validates: {keys}")
-            }
+            Ok(what) => write!(f, "resolver {server} {what}"),
             Err(why) => write!(
                 f,
                 "resolver-not-validating: nothing can be validated with resolver {server}: {why}"
@@ -71,88 +68,176 @@ impl fmt::Display for CarrierTest {
     }
 }
 
-impl Resolver {
-    /// Asks each resolver for the keys of the anchored zone, and validates them. Resolvers whose AD bit is believed are not tested.
-    pub fn self_test(&self) -> Vec<CarrierTest> {
-        let Some(validator) = self.validator() else {
-            return Vec::new();
-        };
-        let test = |server| CarrierTest {
-            server,
-            result: self.test_carrier(server, &validator.settings, Deadline::after(PATIENCE)),
-        };
-        self.upstream.servers.all().into_iter().map(test).collect()
-    }
+/// How long to wait for the next test.
+#[derive(Clone, Copy, Debug)]
+pub struct Waits {
+    /// While all is well.
+    pub well: Duration,
+    /// While a resolver fails: it may have been a network that was not there yet.
+    pub failing: Duration,
+}
 
-    /// The keys of the highest anchored zone as this resolver brings them, if they validate; else what is wrong.
-    pub(super) fn test_carrier(
-        &self,
-        server: SocketAddr,
-        validation: &ValidationSettings,
-        deadline: Deadline,
-    ) -> Result<Vec<KeyId>, String> {
-        let zones = validation.anchors.iter().map(|(zone, _)| zone);
-        let zone = zones.min_by_key(|zone| zone.label_count());
-        let zone = zone.ok_or("there is no trust anchor")?;
-        let now = validation.now();
-        if let Some(fault) = validation.fault_of_clock() {
-            return Err(fault);
+/// An hour (rfc C5), or a minute.
+impl Default for Waits {
+    fn default() -> Self {
+        Self {
+            well: Duration::from_secs(3600),
+            failing: Duration::from_secs(60),
         }
-        let ask = |transport| {
-            let question = (zone, RecordType::DNSKEY);
-            self.upstream
-                .carry_from(server, question, (Checks::Here, transport), deadline)
-        };
-        // One lost datagram says nothing.
-        let carried = ask(Transport::Udp).or_else(|first| {
-            ask(Transport::Tcp).map_err(|second| match first.says_less_than(&second) {
-                true => second,
-                false => first,
-            })
-        });
-        let carried = carried.map_err(|failure| refusal(&failure))?;
-        keys_in(&carried.message, zone, validation)
-            .map_err(|why| diagnosis(&why, &carried.message, now))
-    }
-
-    /// Tests now and every hour, in a thread of its own, and logs what it finds; it ends when the resolver is no longer used.
-    ///
-    /// # Errors
-    /// When there is no thread to be had.
-    pub fn watch(self: &Arc<Self>) -> io::Result<()> {
-        if self.validator().is_none() {
-            return Ok(());
-        }
-        let resolver = Arc::downgrade(self);
-        let thread = thread::Builder::new().name("self-test".to_owned());
-        thread.spawn(move || watch(&resolver)).map(drop)
     }
 }
 
-fn watch(resolver: &Weak<Resolver>) {
-    let mut was_well = None;
+impl Resolver {
+    /// Tests each resolver that may be asked, and remembers the verdicts.
+    pub fn self_test(&self) -> Vec<ResolverTest> {
+        let servers = self.upstream.servers.all().into_iter();
+        let servers = servers.filter(|server| self.upstream.admits(*server));
+        let test = |server| ResolverTest {
+            server,
+            result: self
+                .test(server, Deadline::after(PATIENCE))
+                .map_err(|failure| reason(failure.kind)),
+        };
+        servers.map(test).collect()
+    }
+
+    /// Tests one resolver.
+    ///
+    /// # Errors
+    /// [`LookupErrorKind::NoDnssec`] if it is of no use; every other failure says that it could not be found out.
+    pub(super) fn test(&self, server: SocketAddr, deadline: Deadline) -> Result<String, Failure> {
+        let ask = |transport| match self.validator() {
+            Some(validator) => {
+                let validation = &validator.settings;
+                let tested = self.test_carrier((server, transport), validation, deadline);
+                self.upstream.judge(server, tested)
+            }
+            None => {
+                let tested = self.upstream.test_validator(server, transport, deadline);
+                tested.map(|()| "says that the root's data are validated (AD)".to_owned())
+            }
+        };
+        // One lost datagram says nothing.
+        ask(Transport::Udp).or_else(|first| match first.is_passing() {
+            true => ask(Transport::Tcp).map_err(|second| first.or(second)),
+            false => Err(first),
+        })
+    }
+
+    /// Whether the keys of the highest anchored zone validate as this resolver brings them.
+    fn test_carrier(
+        &self,
+        (server, transport): (SocketAddr, Transport),
+        validation: &ValidationSettings,
+        deadline: Deadline,
+    ) -> Result<String, Failure> {
+        let useless = |why| Failure::new(LookupErrorKind::NoDnssec(why), Some(server));
+        if let Some(fault) = validation.fault_of_clock() {
+            return Err(useless(fault));
+        }
+        let zones = validation.anchors.iter().map(|(zone, _)| zone);
+        let zone = zones.min_by_key(|zone| zone.label_count());
+        let zone = zone.ok_or_else(|| useless("there is no trust anchor".to_owned()))?;
+        let question = (zone, RecordType::DNSKEY);
+        let carried =
+            self.upstream
+                .carry_from(server, question, (Checks::Here, transport), deadline);
+        let reply = carried.map_err(useless_unless_silent)?.message;
+        let keys = keys_in(&reply, zone, validation)
+            .map_err(|why| useless(diagnosis(&why, &reply, validation.now())))?;
+        let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
+        let keys = keys.join(", ");
+        Ok(format!("carries DNSSEC, and validates: {keys}"))
+    }
+
+    /// Tests now and again after these waits, in a thread of its own, and logs what it finds; it ends when the resolver is no longer used.
+    ///
+    /// # Errors
+    /// When there is no thread to be had.
+    pub fn watch(self: &Arc<Self>, waits: Waits) -> io::Result<()> {
+        let resolver = Arc::downgrade(self);
+        let thread = thread::Builder::new().name("self-test".to_owned());
+        thread.spawn(move || watch(&resolver, waits)).map(drop)
+    }
+}
+
+impl Upstream {
+    /// Makes sure that a resolver whose AD bit is to be believed has passed its test; the first lookup that wants to ask it runs the test.
+    ///
+    /// # Errors
+    /// As [`Resolver::test`].
+    pub(super) fn require_validator(
+        &self,
+        server: SocketAddr,
+        transport: Transport,
+        deadline: Deadline,
+    ) -> Result<(), Failure> {
+        match self.servers.verdict(server) {
+            Some(Ok(())) => Ok(()),
+            Some(Err(why)) => Err(Failure::new(LookupErrorKind::NoDnssec(why), Some(server))),
+            None => self.test_validator(server, transport, deadline),
+        }
+    }
+
+    /// Whether a resolver says of the root's SOA record that it is authenticated; the record is small, and every resolver can get it.
+    fn test_validator(
+        &self,
+        server: SocketAddr,
+        transport: Transport,
+        deadline: Deadline,
+    ) -> Result<(), Failure> {
+        let root = Name::root();
+        let question = (&root, RecordType::SOA);
+        let carried = self.carry_from(server, question, (Checks::Upstream, transport), deadline);
+        let carried = carried.map_err(useless_unless_silent);
+        let tested = carried.and_then(|carried| {
+            let why = "it does not say AD for the SOA record of the root, so it does not validate, or not as it should; \
+                       turn on DNSSEC validation in it, or say 'dnssec validate', which needs none there";
+            let failure = Failure::new(LookupErrorKind::NoDnssec(why.to_owned()), Some(server));
+            let security = self.status(server, &carried.message);
+            security.is_secure().then_some(()).ok_or(failure)
+        });
+        self.judge(server, tested)
+    }
+
+    /// Remembers what a test found out, if it did.
+    fn judge<T>(&self, server: SocketAddr, tested: Result<T, Failure>) -> Result<T, Failure> {
+        match &tested {
+            Ok(_) => self.servers.judged(server, &Ok(())),
+            Err(failure) => {
+                if let LookupErrorKind::NoDnssec(why) = &failure.kind {
+                    self.servers.judged(server, &Err(why.clone()));
+                }
+            }
+        }
+        tested
+    }
+}
+
+fn watch(resolver: &Weak<Resolver>, waits: Waits) {
+    let mut last = Vec::new();
     while let Some(resolver) = resolver.upgrade() {
         resolver.follow_anchors();
         let tests = resolver.self_test();
         // While it sleeps, nobody else may be using it.
         drop(resolver);
-        let is_well = tests.iter().any(|test| test.result.is_ok());
-        report(&tests, was_well != Some(is_well));
-        was_well = Some(is_well);
-        thread::sleep(if is_well { WAIT } else { WAIT_AFTER_FAILURE });
+        report(&tests, &last);
+        let is_well = tests.iter().all(|test| test.result.is_ok());
+        thread::sleep(if is_well { waits.well } else { waits.failing });
+        last = tests;
     }
 }
 
-/// What works is only said when it is news.
-fn report(tests: &[CarrierTest], is_news: bool) {
-    for test in tests {
+/// What was so at the last test is only said again while nothing works.
+fn report(tests: &[ResolverTest], last: &[ResolverTest]) {
+    let is_lost = tests.iter().all(|test| test.result.is_err());
+    for test in tests.iter().filter(|test| is_lost || !last.contains(test)) {
         match test.result {
-            Ok(_) if is_news => log::info(test),
-            Ok(_) => {}
+            Ok(_) => log::info(test),
             Err(_) => log::error(test),
         }
     }
-    if tests.iter().all(|test| test.result.is_err()) {
+    if is_lost {
         log::error("no resolver carries DNSSEC: every delivery is deferred until one does");
     }
 }
@@ -173,13 +258,24 @@ fn keys_in(
     Ok(keys.ids().collect())
 }
 
-/// Why a resolver that cannot even be asked is of no use.
-fn refusal(failure: &Failure) -> String {
-    match failure.kind {
+/// A resolver that says something else than an answer about the root is of no use; silence says nothing about it.
+fn useless_unless_silent(failure: Failure) -> Failure {
+    match failure.is_passing() {
+        true => failure,
+        false => Failure {
+            kind: LookupErrorKind::NoDnssec(reason(failure.kind)),
+            ..failure
+        },
+    }
+}
+
+fn reason(kind: LookupErrorKind) -> String {
+    match kind {
+        LookupErrorKind::NoDnssec(why) => why,
         LookupErrorKind::Rcode(Rcode::SERVFAIL) => {
-            "it answers SERVFAIL even where it is told not to check (CD)".to_owned()
+            "it answers SERVFAIL even where it is asked for the root itself".to_owned()
         }
-        ref other => other.to_string(),
+        other => other.to_string(),
     }
 }
 
@@ -195,25 +291,14 @@ fn diagnosis(why: &Why, reply: &Message, now: Timestamp) -> String {
         Why::Expired { .. } | Why::NotYetValid { .. } => {
             format!("{why}; is the clock of this machine right? It says {now}")
         }
-        Why::DnskeyUnmatched { .. } => format!(
-            "{why}: it, or somebody on the way, brings another zone's keys, or the trust anchors are out of date"
+        Why::DnskeyUnmatched { zone, .. } => format!(
+            "{why}: the keys of {zone} itself do not validate, so nothing can; either the trust anchors are wrong or out of date (directive \
+             'trust-anchor', else those built in), or the resolver, or somebody on the way, puts another zone in its place"
         ),
         _ => why.to_string(),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_that_is_asked_for_is_not_the_clock() {
-        for at in [None, Some(Timestamp::from_unix(0)), Some(WRITTEN)] {
-            let validation = ValidationSettings {
-                at,
-                ..ValidationSettings::default()
-            };
-            assert_eq!(validation.fault_of_clock(), None, "{at:?}");
-        }
-    }
-}
+#[path = "self_test_tests.rs"]
+mod tests;

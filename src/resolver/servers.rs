@@ -1,4 +1,4 @@
-//! In which order servers are asked: those that failed lately come last.
+//! What is remembered of the servers: in which order they are asked, where those that failed lately come last, and what the last test gave.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,6 +19,14 @@ struct Server {
     failures: u32,
     /// Until when it comes last.
     last_until: Option<Instant>,
+    /// Whether it passed its last test (`self_test`), else why not; `None` before the first.
+    verdict: Option<Result<(), String>>,
+}
+
+impl Server {
+    fn comes_last(&self, now: Instant) -> bool {
+        self.last_until.is_some_and(|until| until > now) || matches!(self.verdict, Some(Err(_)))
+    }
 }
 
 impl Servers {
@@ -27,16 +35,16 @@ impl Servers {
             address,
             failures: 0,
             last_until: None,
+            verdict: None,
         };
         Self(Mutex::new(addresses.map(fresh).collect()))
     }
 
-    /// All servers: those in order as configured, then those that failed lately. None is ever given up.
+    /// All servers: those in order as configured, then those that failed lately, or failed their last test. None is ever given up.
     pub(super) fn in_order(&self, now: Instant) -> Vec<SocketAddr> {
         let servers = self.lock();
-        let (late, ready): (Vec<_>, Vec<_>) = servers
-            .iter()
-            .partition(|server| server.last_until.is_some_and(|until| until > now));
+        let (late, ready): (Vec<_>, Vec<_>) =
+            servers.iter().partition(|server| server.comes_last(now));
         ready
             .iter()
             .chain(&late)
@@ -52,27 +60,39 @@ impl Servers {
 
     /// Remembers that a server gave no usable reply.
     pub(super) fn failed(&self, address: SocketAddr, now: Instant) {
-        for server in self
-            .lock()
-            .iter_mut()
-            .filter(|server| server.address == address)
-        {
+        self.change(address, |server| {
             let doublings = server.failures.min(DOUBLINGS_AT_MOST);
             server.failures = server.failures.saturating_add(1);
             server.last_until = Some(now + PENALTY_FIRST * (1 << doublings));
-        }
+        });
     }
 
     /// Remembers that a server replied.
     pub(super) fn replied(&self, address: SocketAddr) {
-        for server in self
-            .lock()
-            .iter_mut()
-            .filter(|server| server.address == address)
-        {
+        self.change(address, |server| {
             server.failures = 0;
             server.last_until = None;
-        }
+        });
+    }
+
+    /// Remembers whether a server passed its test.
+    pub(super) fn judged(&self, address: SocketAddr, verdict: &Result<(), String>) {
+        self.change(address, |server| server.verdict = Some(verdict.clone()));
+    }
+
+    /// Whether a server passed its last test, else why not; `None` before the first.
+    pub(super) fn verdict(&self, address: SocketAddr) -> Option<Result<(), String>> {
+        let servers = self.lock();
+        let mut servers = servers.iter();
+        let server = servers.find(|server| server.address == address)?;
+        server.verdict.clone()
+    }
+
+    /// Changes what is remembered of a server, which may be listed twice.
+    fn change(&self, address: SocketAddr, change: impl Fn(&mut Server)) {
+        let mut servers = self.lock();
+        let of_address = |server: &&mut Server| server.address == address;
+        servers.iter_mut().filter(of_address).for_each(change);
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Server>> {
@@ -105,6 +125,23 @@ mod tests {
         assert_eq!(servers.in_order(start), [a, b, c]);
         servers.replied(c);
         assert_eq!(servers.in_order(start), [c, a, b]);
+    }
+
+    #[test]
+    fn who_failed_the_test_comes_last_until_it_passes() {
+        let [a, b] = ["127.0.0.1:1", "127.0.0.1:2"].map(address);
+        let servers = Servers::new([a, b].into_iter());
+        let start = Instant::now();
+        assert_eq!(servers.verdict(a), None);
+        servers.judged(a, &Err("no AD".to_owned()));
+        // That it replies is not enough.
+        servers.replied(a);
+        let much_later = start + Duration::from_secs(86_400);
+        assert_eq!(servers.in_order(much_later), [b, a]);
+        assert_eq!(servers.verdict(a), Some(Err("no AD".to_owned())));
+        servers.judged(a, &Ok(()));
+        assert_eq!(servers.in_order(start), [a, b]);
+        assert_eq!(servers.verdict(a), Some(Ok(())));
     }
 
     #[test]

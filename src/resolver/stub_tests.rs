@@ -170,11 +170,31 @@ fn errors_are_never_absence() {
         (Rcode::NOTIMP, true, "NOTIMP"),
         (Rcode::FORMERR, true, "FORMERR"),
         (Rcode(22), true, "RCODE22"),
-        (Rcode::NOTIMP, false, "cannot carry DNSSEC"),
-        (Rcode::FORMERR, false, "cannot carry DNSSEC"),
-        (Rcode::NOERROR, false, "cannot carry DNSSEC"),
-        (Rcode::NXDOMAIN, false, "cannot carry DNSSEC"),
-        (Rcode::BADVERS, true, "cannot carry DNSSEC"),
+        (
+            Rcode::NOTIMP,
+            false,
+            "nothing can be validated with the resolver",
+        ),
+        (
+            Rcode::FORMERR,
+            false,
+            "nothing can be validated with the resolver",
+        ),
+        (
+            Rcode::NOERROR,
+            false,
+            "nothing can be validated with the resolver",
+        ),
+        (
+            Rcode::NXDOMAIN,
+            false,
+            "nothing can be validated with the resolver",
+        ),
+        (
+            Rcode::BADVERS,
+            true,
+            "nothing can be validated with the resolver",
+        ),
     ] {
         let fake = server_that(move |reply| {
             reply.set_rcode(rcode);
@@ -436,6 +456,8 @@ fn observers_see_every_packet() {
     let observers: Vec<Arc<dyn Observer>> = vec![Arc::<Recorder>::clone(&recorder)];
     let settings = settings(&[&fake], PATIENT);
     let resolver = Resolver::with_observers(&settings, observers).expect("a resolver");
+    assert!(resolver.self_test().iter().all(|test| test.result.is_ok()));
+    recorder.0.lock().expect("sound").clear();
     assert_eq!(found(ask(&resolver, "host.example")), 1);
     let seen = recorder.0.lock().expect("sound");
     let ways: Vec<_> = seen

@@ -88,13 +88,27 @@ impl Failure {
         }
     }
 
-    /// Silence says less than what the system reports, and that less than a reply; of two that say as much, the first counts.
-    pub(super) const fn says_less_than(&self, other: &Self) -> bool {
-        self.is_passing() && (matches!(self.kind, LookupErrorKind::Timeout) || !other.is_passing())
+    /// The one that says more: silence says less than what the system reports, that less than that the resolver is of no use, and that less
+    /// than a reply; of two that say as much, the first.
+    pub(super) fn or(self, other: Self) -> Self {
+        match self.weight() < other.weight() {
+            true => other,
+            false => self,
+        }
+    }
+
+    const fn weight(&self) -> u8 {
+        match (self.server, &self.kind) {
+            (None, _) => 0,
+            (_, LookupErrorKind::Timeout) => 1,
+            (_, LookupErrorKind::Unreachable(_)) => 2,
+            (_, LookupErrorKind::NoDnssec(_)) => 3,
+            _ => 4,
+        }
     }
 
     /// Whether asking the same server the same question again may help.
-    const fn is_passing(&self) -> bool {
+    pub(super) const fn is_passing(&self) -> bool {
         matches!(
             self.kind,
             LookupErrorKind::Timeout | LookupErrorKind::Unreachable(_)
@@ -115,6 +129,7 @@ impl Upstream {
     ) -> Result<Finding, Failure> {
         let servers = self.admitted()?;
         self.rounds(servers, &self.plan(), deadline, |server, transport| {
+            self.require_validator(server, transport, deadline)?;
             let reply = self.fetch(
                 server,
                 (name, rtype),
@@ -202,9 +217,7 @@ impl Upstream {
                         if next.is_passing() {
                             silent.push(server);
                         }
-                        if failure.says_less_than(&next) {
-                            failure = next;
-                        }
+                        failure = failure.or(next);
                     }
                 }
             }
@@ -227,8 +240,14 @@ impl Upstream {
         }
     }
 
-    fn admits(&self, server: SocketAddr) -> bool {
+    pub(super) fn admits(&self, server: SocketAddr) -> bool {
         self.trust.is_none_or(|trust| trust.admits(server))
+    }
+
+    /// What a reply's AD bit is worth.
+    pub(super) fn status(&self, server: SocketAddr, reply: &Message) -> Security {
+        self.trust
+            .map_or(Security::Insecure, |trust| trust.status(server, reply))
     }
 
     fn fetch(
@@ -272,9 +291,7 @@ impl Upstream {
         match readable(message.rcode(), &extended_errors).and_then(|()| read(name, rtype, reply)) {
             Ok(reading) => Ok(Finding {
                 reading,
-                security: self
-                    .trust
-                    .map_or(Security::Insecure, |trust| trust.status(server, message)),
+                security: self.status(server, message),
                 rcode: message.rcode(),
                 extended_errors,
                 server,

@@ -114,16 +114,7 @@ impl Resolver {
             failure
                 .extended_errors
                 .extend(self.opinions(question, deadline));
-            let is_missing = matches!(
-                validated.explanation.why,
-                Some(
-                    Why::RrsigMissing { .. }
-                        | Why::DnskeyMissing { .. }
-                        | Why::DenialMissing { .. }
-                )
-            );
-            let fault = is_missing.then(|| self.fault_of_all(validator, &found.servers, deadline));
-            if let Some(fault) = fault.flatten() {
+            if let Some(fault) = self.fault_of_all(validator, &found.servers, deadline) {
                 failure.kind = LookupErrorKind::NoDnssec(fault);
             }
         }
@@ -143,17 +134,20 @@ impl Resolver {
         }
     }
 
-    /// What is wrong with the first of these resolvers, if none of them can carry what validates.
+    /// What is wrong with the first of these resolvers, if all of them fail their test: then it is not the zone asked for that is broken. With a
+    /// time that was asked for, the root's keys may rightly not validate.
     fn fault_of_all(
         &self,
         validator: &Validator,
         servers: &[SocketAddr],
         deadline: Deadline,
     ) -> Option<String> {
-        let tests = servers
-            .iter()
-            .map(|server| self.test_carrier(*server, &validator.settings, deadline));
-        let faults: Option<Vec<String>> = tests.map(Result::err).collect();
+        let fault = |server: &SocketAddr| match self.test(*server, deadline).err()?.kind {
+            LookupErrorKind::NoDnssec(why) => Some(why),
+            _ => None,
+        };
+        let servers = servers.iter().filter(|_| validator.settings.at.is_none());
+        let faults: Option<Vec<String>> = servers.map(fault).collect();
         faults?.into_iter().next()
     }
 }
