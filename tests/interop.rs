@@ -89,6 +89,8 @@ fn between_real_servers_only_the_verified_host_gets_mail() {
         format!("@ IN MX 10 mx\nmx IN A 127.0.0.1\n_{port}._tcp.mx IN TLSA 3 1 1 {digest}\n")
     };
     let zones = [
+        // The gateway makes sure that its resolver validates the root.
+        sign(&directory, ".", ""),
         sign(&directory, "good.test", &host(&digest)),
         sign(&directory, "wrong.test", &host(&"ab".repeat(32))),
         sign(&directory, "bogus.test", &host(&digest)),
@@ -98,7 +100,7 @@ fn between_real_servers_only_the_verified_host_gets_mail() {
             "@ IN MX 10 mx\nmx IN A 127.0.0.1\n",
         ),
     ];
-    tamper(&zones[2]);
+    tamper(&zones[3]);
     let (_nsd, upstream) = nsd(&directory, &zones);
     let (_unbound, resolver) = unbound(&directory, &zones, upstream);
     let gateway = Gateway::builder(env!("CARGO_BIN_EXE_gateway"))

@@ -132,8 +132,9 @@ pub struct SignedZone {
 }
 
 pub fn sign(directory: &Directory, name: &str, records: &str) -> SignedZone {
+    let origin = name.trim_end_matches('.');
     let text = format!(
-        "$ORIGIN {name}.\n$TTL 60\n@ IN SOA ns admin 1 3600 600 86400 60\n@ IN NS ns\nns IN A 127.0.0.1\n{records}"
+        "$ORIGIN {origin}.\n$TTL 60\n@ IN SOA ns admin 1 3600 600 86400 60\n@ IN NS ns\nns IN A 127.0.0.1\n{records}"
     );
     let file = directory.write(&format!("{name}.zone"), &text);
     let key = |extra: &[&str]| {
