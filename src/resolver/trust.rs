@@ -10,7 +10,7 @@ use crate::dnssec::Security;
 
 /// Whose AD bit is believed.
 ///
-/// Limitation: that a server on loopback validates is the operator's word; nothing here tests it.
+/// Limitation: that a server validates at all is tested (`self_test`); that it rejects what is forged is the operator's word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AdTrust {
     /// Servers on loopback: nobody between them and us can set the bit.
