@@ -17,6 +17,7 @@
 //! | 4 | [`resolver`] | asks DNS servers and says what is proven about the answer |
 //! | 3 | [`net`] | sockets with deadlines, TLS |
 //! | 2, pure | [`dane`] | which TLSA records count, and does the presented chain match |
+//! | 2, pure | [`certificate`] | what a certificate chain is worth: names, dates, the path to a trust anchor, pins |
 //! | 2, pure | [`dnssec`] | what is proven about data: signatures, keys, denials, the chain from a trust anchor |
 //! | 2, pure | [`filter`] | the content filters |
 //! | 1, pure | [`dns`] | wire format and zone-file form |
@@ -52,6 +53,7 @@
 #![deny(unsafe_code)]
 
 pub mod bytes;
+pub mod certificate;
 pub mod cli;
 pub mod config;
 pub mod daemon;

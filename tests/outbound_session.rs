@@ -318,7 +318,7 @@ fn the_wrong_server_hears_nothing() {
             Reason::ValidationFailure,
         ),
         (vec![with(1, 1, good.data.clone())], Reason::TlsaInvalid),
-        (vec![with(2, 1, good.data.clone())], Reason::TlsaInvalid),
+        (vec![with(2, 1, good.data.clone())], Reason::TaMatchesLeaf),
         (vec![with(3, 1, vec![0; 31])], Reason::TlsaInvalid),
         (vec![], Reason::TlsaInvalid),
     ] {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::certificate::Distrust;
+
 /// Why a chain was refused. Each text is one line that says what was presented, what was published, and what is to be mended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mismatch {
@@ -19,6 +21,18 @@ pub enum Mismatch {
     TaMatchesLeaf(String),
     /// C10: the path to the trust anchor breaks a rule of RFC 5280, or is too weak.
     NotTrusted(String),
+}
+
+impl From<Distrust> for Mismatch {
+    fn from(distrust: Distrust) -> Self {
+        match distrust {
+            Distrust::NoCertificate => Self::NoCertificate,
+            Distrust::HostMismatch(text) => Self::HostMismatch(text),
+            Distrust::Expired(text) => Self::Expired(text),
+            Distrust::NoPath(text) => Self::NoMatch(text),
+            Distrust::NotTrusted(text) => Self::NotTrusted(text),
+        }
+    }
 }
 
 impl fmt::Display for Mismatch {

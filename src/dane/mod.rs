@@ -3,23 +3,23 @@
 //! 1. [`plan`] sorts a TLSA RRset into records that count, records that a stronger digest overrides, and unusable ones.
 //! 2. [`verify`] compares the presented chain with the records that count. Its [`Match`] is the proof a connection needs to carry mail.
 //!
-//! Only usage 3 (DANE-EE) authenticates today: the key or the certificate itself is named by the record, so dates, names, issuers and every
-//! other certificate of the chain are ignored (RFC 7671 §5.1).
-//!
-//! Limitation: usage 2 (DANE-TA) is not built yet. Its records are kept apart as [`Unusable::TrustAnchor`], so a host that publishes
-//! nothing else gets no mail; they never lower what is demanded.
+//! Usage 3 (DANE-EE): the key or the certificate itself is named by the record, so dates, names, issuers and every other certificate of the
+//! chain are ignored (RFC 7671 §5.1). Usage 2 (DANE-TA): the record names a CA; what leads to it must be sound, valid and for one of the
+//! reference identifiers (RFC 7672 §3.1.2, §3.2). Usage 3 is tried first: it costs two digests.
 //!
 //! next: `src/outbound/outcome.rs`
 #![forbid(unsafe_code)]
 
-mod der;
+mod explain;
 mod mismatch;
+mod trust_anchor;
 
 use std::collections::HashSet;
 use std::fmt;
 
 use sha2::{Digest, Sha256, Sha512};
 
+use crate::certificate;
 use crate::dns::Tlsa;
 use crate::smtp::Domain;
 use crate::time::Timestamp;
@@ -65,8 +65,6 @@ pub enum Unusable {
     BadLength,
     /// Matching type 0 with data that is not exactly one certificate or public key.
     BadDer,
-    /// Usage 2, sound, but not built here yet.
-    TrustAnchor,
 }
 
 impl Unusable {
@@ -77,7 +75,6 @@ impl Unusable {
             Self::UnknownParameter => "tlsa-unknown-param",
             Self::BadLength => "tlsa-bad-length",
             Self::BadDer => "tlsa-bad-der",
-            Self::TrustAnchor => "tlsa-usage-2-not-built",
         }
     }
 }
@@ -136,14 +133,10 @@ fn check(record: &Tlsa) -> Result<(), Unusable> {
         return Err(Unusable::PkixUsage);
     }
     match record.matching {
-        SHA2_256 if record.data.len() != 32 => return Err(Unusable::BadLength),
-        SHA2_512 if record.data.len() != 64 => return Err(Unusable::BadLength),
-        FULL if record.data.is_empty() => return Err(Unusable::BadLength),
-        FULL if !is_well_formed(record) => return Err(Unusable::BadDer),
-        _ => {}
-    }
-    match record.usage {
-        DANE_TA => Err(Unusable::TrustAnchor),
+        SHA2_256 if record.data.len() != 32 => Err(Unusable::BadLength),
+        SHA2_512 if record.data.len() != 64 => Err(Unusable::BadLength),
+        FULL if record.data.is_empty() => Err(Unusable::BadLength),
+        FULL if !is_well_formed(record) => Err(Unusable::BadDer),
         _ => Ok(()),
     }
 }
@@ -151,8 +144,8 @@ fn check(record: &Tlsa) -> Result<(), Unusable> {
 /// Whether the data of a record of matching type 0 is what its selector promises.
 fn is_well_formed(record: &Tlsa) -> bool {
     match record.selector {
-        CERT => der::public_key_of(&record.data).is_some(),
-        _ => der::is_public_key(&record.data),
+        CERT => certificate::public_key_of(&record.data).is_some(),
+        _ => certificate::is_public_key(&record.data),
     }
 }
 
@@ -181,28 +174,33 @@ fn apply_digest_agility(plan: &mut Plan) {
 pub fn verify(
     plan: &Plan,
     chain: &[Vec<u8>],
-    _references: &[Domain],
-    _now: Timestamp,
+    references: &[Domain],
+    now: Timestamp,
 ) -> Result<Match, Mismatch> {
-    let leaf = chain.first().ok_or(Mismatch::NoCertificate)?;
-    let presented = records_of(leaf);
+    let own = chain.first().ok_or(Mismatch::NoCertificate)?;
+    let presented = records_of(own);
     match plan.usable.iter().find(|record| presented.contains(record)) {
         Some(record) => Ok(Match {
             record: record.clone(),
             depth: 0,
             reference: None,
         }),
-        None => Err(Mismatch::NoMatch(explain(plan, &presented))),
+        None => trust_anchor::verify(plan, chain, references, now),
     }
 }
 
 /// Every usage-3 record that matches a certificate: the ones its owner may publish. `3 1 1` comes first, as the one to prefer
 /// (RFC 7672 §3.1). Without selector 1 if the octets are not exactly one certificate.
 pub fn records_of(certificate: &[u8]) -> Vec<Tlsa> {
-    let key = der::public_key_of(certificate).map(|key| (SPKI, key));
+    associations(DANE_EE, certificate)
+}
+
+/// Every record of that usage whose data are those of the certificate.
+fn associations(usage: u8, certificate: &[u8]) -> Vec<Tlsa> {
+    let key = certificate::public_key_of(certificate).map(|key| (SPKI, key));
     let parts = key.into_iter().chain([(CERT, certificate)]);
     let record = |selector, matching, data| Tlsa {
-        usage: DANE_EE,
+        usage,
         selector,
         matching,
         data,
@@ -216,39 +214,6 @@ pub fn records_of(certificate: &[u8]) -> Vec<Tlsa> {
             ]
         })
         .collect()
-}
-
-/// One line that tells the operator of either side what to mend.
-fn explain(plan: &Plan, presented: &[Tlsa]) -> String {
-    let mut text = match plan.usable.len() {
-        0 => "no TLSA record is usable".to_owned(),
-        1 => "the TLSA record does not match".to_owned(),
-        count => format!("none of the {count} TLSA records matches"),
-    };
-    text.push_str(&format!(
-        "; the server presented {}",
-        comparable(plan, presented)
-    ));
-    if let Some(record) = plan.masked.iter().find(|one| presented.contains(one)) {
-        text.push_str(&format!(
-            "; {record} would match, but does not count beside a stronger digest (agility-masked)"
-        ));
-    }
-    text
-}
-
-/// What was presented, in the digest forms of the records that count, so that the two can be compared by eye, and in the form to publish.
-fn comparable(plan: &Plan, presented: &[Tlsa]) -> String {
-    let form = |record: &Tlsa| (record.selector, record.matching);
-    let is_published = |record: &&Tlsa| plan.usable.iter().any(|one| form(one) == form(record));
-    let digests = presented.iter().filter(|record| record.matching != FULL);
-    let forms: Vec<String> = digests.filter(is_published).map(Tlsa::to_string).collect();
-    let preferred = presented.first().map(Tlsa::to_string).unwrap_or_default();
-    match forms.is_empty() {
-        true => preferred,
-        false if forms.contains(&preferred) => forms.join(", "),
-        false => format!("{}, in the form to prefer {preferred}", forms.join(", ")),
-    }
 }
 
 #[cfg(test)]

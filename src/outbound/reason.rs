@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use crate::certificate::Distrust;
 use crate::dane::Mismatch;
 use crate::smtp::EnhancedStatus;
 
@@ -210,6 +211,17 @@ impl Reason {
     /// What it leads to.
     pub const fn effect(self) -> Effect {
         self.row().2
+    }
+}
+
+impl From<&Distrust> for Reason {
+    fn from(distrust: &Distrust) -> Self {
+        match distrust {
+            Distrust::NoCertificate => Self::NoCertificate,
+            Distrust::HostMismatch(_) => Self::CertificateHostMismatch,
+            Distrust::Expired(_) => Self::CertificateExpired,
+            Distrust::NoPath(_) | Distrust::NotTrusted(_) => Self::CertificateNotTrusted,
+        }
     }
 }
 

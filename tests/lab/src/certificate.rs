@@ -152,7 +152,7 @@ impl CertificateSpec {
         self
     }
 
-    /// Says that it is a CA, or that it is none.
+    /// Says that it is a CA, or that it is none (basic constraints), whatever its key may be used for.
     #[must_use]
     pub fn is_authority(mut self, is_authority: bool) -> Self {
         self.extensions.is_authority = is_authority;

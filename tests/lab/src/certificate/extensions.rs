@@ -16,6 +16,7 @@ const NAME_CONSTRAINTS: &str = "2.5.29.30";
 pub(super) struct Extensions {
     pub(super) dns_names: Vec<String>,
     pub(super) is_authority: bool,
+    pub(super) may_only_issue: bool,
     pub(super) path_length: Option<u32>,
     pub(super) permitted: Option<String>,
     pub(super) for_clients: bool,
@@ -33,6 +34,7 @@ impl Extensions {
     pub(super) fn authority() -> Self {
         Self {
             is_authority: true,
+            may_only_issue: true,
             ..Self::default()
         }
     }
@@ -53,7 +55,7 @@ impl Extensions {
             all.push(names.build(&context));
         }
         all.push(self.basic_constraints());
-        if self.is_authority {
+        if self.may_only_issue {
             let usage = KeyUsage::new()
                 .critical()
                 .key_cert_sign()

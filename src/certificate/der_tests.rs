@@ -25,21 +25,21 @@ const RFC_8410_CERTIFICATE: &str = "\
 /// Its public key (32 octets) with the algorithm around it.
 const RFC_8410_KEY: &str = "MCowBQYDK2VuAyEAhSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=";
 
-pub(in super::super) fn rsa() -> PKey<Private> {
+pub(crate) fn rsa() -> PKey<Private> {
     PKey::from_rsa(Rsa::generate(2048).expect("a key")).expect("a key")
 }
 
-pub(in super::super) fn p256() -> PKey<Private> {
+pub(crate) fn p256() -> PKey<Private> {
     let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).expect("known");
     PKey::from_ec_key(EcKey::generate(&group).expect("a key")).expect("a key")
 }
 
-pub(in super::super) fn ed25519() -> PKey<Private> {
+pub(crate) fn ed25519() -> PKey<Private> {
     PKey::generate_ed25519().expect("a key")
 }
 
 /// A self-signed certificate of that version (0 is v1, 2 is v3), valid until `end` (seconds since 1970).
-pub(in super::super) fn certificate(key: &PKey<Private>, version: i32, end: i64) -> X509 {
+pub(crate) fn certificate(key: &PKey<Private>, version: i32, end: i64) -> X509 {
     let mut name = X509Name::builder().expect("a name");
     name.append_entry_by_text("CN", "elsewhere.test")
         .expect("a name");
@@ -76,7 +76,7 @@ pub(in super::super) fn certificate(key: &PKey<Private>, version: i32, end: i64)
     builder.build()
 }
 
-pub(in super::super) const FAR: i64 = 4_000_000_000;
+pub(crate) const FAR: i64 = 4_000_000_000;
 
 #[test]
 fn the_key_is_the_one_openssl_finds() {

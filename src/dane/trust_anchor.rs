@@ -1,0 +1,99 @@
+//! Usage 2 (DANE-TA): whether the presented chain leads to a trust anchor that a record names (RFC 7671 §5.2, RFC 7672 §3.1.2).
+//!
+//! The anchor is a certificate of the presented chain above the server's own, root or not, or the certificate or key that the record itself
+//! holds in full. Nothing is ever completed from a store of CAs (rfc C6).
+
+use super::explain;
+use super::{CERT, DANE_TA, FULL, Match, Mismatch, Plan, SPKI, associations};
+use crate::certificate::{self, Distrust, Presented};
+use crate::dns::Tlsa;
+use crate::smtp::Domain;
+use crate::time::Timestamp;
+
+/// Anchors to which a path is looked for. A chain holds one or two that records name; each path may cost a dozen signature checks.
+const ANCHORS_MAX: usize = 8;
+
+/// Where a path may end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Anchor<'a> {
+    Certificate(&'a [u8]),
+    Key(&'a [u8]),
+}
+
+/// Checks the chain against the records of usage 2.
+pub(super) fn verify(
+    plan: &Plan,
+    chain: &[Vec<u8>],
+    references: &[Domain],
+    now: Timestamp,
+) -> Result<Match, Mismatch> {
+    let anchors = anchors(plan, chain);
+    if anchors.is_empty() {
+        return Err(explain::nothing_matches(plan, chain, None));
+    }
+    let presented = Presented::read(chain)?;
+    let mut failure = None;
+    for (record, anchor) in anchors {
+        let found = match anchor {
+            Anchor::Certificate(certificate) => presented.path_to_certificate(certificate, now),
+            Anchor::Key(key) => presented.path_to_key(key, now),
+        };
+        match found {
+            Ok(depth) => {
+                let reference = presented.name_among(references)?;
+                return Ok(Match {
+                    record: record.clone(),
+                    depth,
+                    reference: Some(reference.clone()),
+                });
+            }
+            Err(distrust) => failure = Some(graver(failure, distrust)),
+        }
+    }
+    Err(match failure {
+        Some(Distrust::NoPath(text)) => explain::nothing_matches(plan, chain, Some(&text)),
+        Some(distrust) => distrust.into(),
+        None => explain::nothing_matches(plan, chain, None),
+    })
+}
+
+/// The failure to report: of the path that was found, rather than that there was none to another anchor.
+fn graver(first: Option<Distrust>, second: Distrust) -> Distrust {
+    match first {
+        None | Some(Distrust::NoPath(_)) => second,
+        Some(first) => first,
+    }
+}
+
+/// The anchors that records name, each with the first record that does.
+fn anchors<'a>(plan: &'a Plan, chain: &'a [Vec<u8>]) -> Vec<(&'a Tlsa, Anchor<'a>)> {
+    let Some((own, others)) = chain.split_first() else {
+        return Vec::new();
+    };
+    let others = others.iter().filter(|other| *other != own);
+    let named: Vec<_> = others
+        .map(|one| (one, associations(DANE_TA, one)))
+        .collect();
+    let mut found: Vec<(&Tlsa, Anchor<'_>)> = Vec::new();
+    for record in plan.usable.iter().filter(|one| one.usage == DANE_TA) {
+        let presented = named.iter().filter(|(_, names)| names.contains(record));
+        let mut anchors: Vec<_> = presented.map(|(one, _)| Anchor::Certificate(one)).collect();
+        if anchors.is_empty() {
+            anchors.extend(in_full(record, own));
+        }
+        anchors.retain(|anchor| found.iter().all(|(_, known)| known != anchor));
+        found.extend(anchors.into_iter().map(|anchor| (record, anchor)));
+        found.truncate(ANCHORS_MAX);
+    }
+    found
+}
+
+/// The anchor that a record of matching type 0 holds (rfc C7, C8), unless it is the server's own certificate or key.
+fn in_full<'a>(record: &'a Tlsa, own: &[u8]) -> Option<Anchor<'a>> {
+    let data = record.data.as_slice();
+    match (record.selector, record.matching) {
+        (CERT, FULL) if data != own => Some(Anchor::Certificate(data)),
+        (SPKI, FULL) if Some(data) != certificate::public_key_of(own) => Some(Anchor::Key(data)),
+        _ => None,
+    }
+}
