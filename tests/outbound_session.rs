@@ -337,7 +337,7 @@ fn the_wrong_server_hears_nothing() {
     assert_eq!(host.commands(Layer::Tls), [""; 0]);
     assert_eq!(
         host.connection_count(),
-        3,
+        4,
         "without usable records nobody is called"
     );
     let second = [with(3, 1, vec![0; 32]), good.clone()];
