@@ -1,7 +1,8 @@
-//! Octets and text: bounded readers and writers, hexadecimal, base 64, base 32 and JSON.
+//! Octets and text: bounded readers and writers, hexadecimal, base 64, base 32, HTML and JSON.
 #![forbid(unsafe_code)]
 
 pub mod hex;
+pub mod html;
 pub mod json;
 pub mod radix;
 pub mod reader;

@@ -1,28 +1,36 @@
 //! `gateway check`: walks every step towards a destination up to the verified handshake, sends no mail, and says what would happen and why.
 
+mod certificate;
+mod graph;
+mod page;
+mod people;
+mod picture;
+mod remedy;
+mod step;
+mod visit;
+
 use std::num::NonZeroU16;
-use std::sync::Arc;
+use std::path::Path;
 
 use super::options::{Command, Failure, Invocation};
 use super::{exit, print};
 use crate::config::values;
-use crate::dns::RecordType;
-use crate::dnssec::Security;
-use crate::log::one_line;
-use crate::outbound::attempt::{self, Ended, Errand, Means, Next};
-use crate::outbound::cause::{Cause, Verdict};
-use crate::outbound::connect::{Carrier, Connect, Network};
-use crate::outbound::decision::{Decision, Record, bare};
-use crate::outbound::facts::Asked;
+use crate::outbound::attempt::{self, Means};
+use crate::outbound::cause::Verdict;
+use crate::outbound::decision::bare;
 use crate::outbound::policy::{Pattern, Policy};
-use crate::outbound::{self, Phase, Proof, Reason, Settings};
-use crate::resolver::{Content, Resolve, Resolver};
+use crate::outbound::{self, Settings};
+use crate::resolver::Resolver;
 use crate::smtp::{Host, Mailbox};
+use crate::time::Timestamp;
+use page::Chapter;
+use people::Paint;
+use visit::{Finding, Visit, Wiretap, Witness};
 
 /// `gateway check`.
 pub const COMMAND: Command = Command {
     name: "check",
-    synopsis: "[-p PORT] [-l LEVEL] [--json] ADDRESS|DOMAIN…",
+    synopsis: "[-p PORT] [-l LEVEL] [--json] [--html FILE] ADDRESS|DOMAIN…",
     summary: "find out whether mail for a domain would be delivered, and why (not)",
     details: "\
 Walks every step of a delivery: MX, addresses and TLSA with their DNSSEC status, connection, STARTTLS, handshake, comparison of the
@@ -45,6 +53,12 @@ Exit 0 if mail would be delivered, 75 if it would wait, 69 if it would be refuse
             "LEVEL",
         );
         options.optflag("", "json", "for programs: one object a line");
+        options.optopt(
+            "",
+            "html",
+            "also write a page with the chain of trust as a picture and all that was said",
+            "FILE",
+        );
     },
     looks_up: true,
     run,
@@ -72,15 +86,24 @@ fn run(invocation: &Invocation) -> Result<u8, Failure> {
     let resolver = resolver.map_err(|error| Failure::new(exit::CONFIG, error.to_string()))?;
     let checker = Checker {
         settings: &settings,
-        resolver: Arc::new(resolver),
-        connector: Box::new(Network),
-        is_json: matches.opt_present("json"),
+        witness: Witness::new(resolver),
+        wiretap: Wiretap::default(),
+        output: match matches.opt_present("json") {
+            true => Output::Json,
+            false => Output::People(Paint::for_stdout()),
+        },
     };
-    let mut worst = Verdict::Deliver;
-    for target in &targets {
-        worst = worst.max(checker.check(target)?);
+    let chapters = targets.iter().map(|target| checker.check(target));
+    let chapters: Vec<Chapter> = chapters.collect::<Result<_, _>>()?;
+    if let Some(path) = matches.opt_str("html") {
+        let text = page::page(&chapters, Timestamp::now());
+        page::write(Path::new(&path), &text).map_err(|error| {
+            let text = format!("cannot write the page to {path}: {error}");
+            Failure::new(exit::INPUT_OUTPUT, text)
+        })?;
     }
-    Ok(match worst {
+    let verdicts = chapters.iter().map(|chapter| chapter.decision.verdict());
+    Ok(match verdicts.max().unwrap_or(Verdict::Deliver) {
         Verdict::Deliver => exit::OK,
         Verdict::Defer => exit::TEMPORARY,
         Verdict::Reject => exit::UNAVAILABLE,
@@ -128,188 +151,59 @@ fn target(word: &str) -> Result<Host, Failure> {
 
 struct Checker<'a> {
     settings: &'a Settings,
-    resolver: Arc<dyn Resolve>,
-    connector: Box<dyn Connect>,
-    is_json: bool,
+    witness: Witness,
+    wiretap: Wiretap,
+    output: Output,
+}
+
+/// What is printed while the walk goes on.
+#[derive(Clone, Copy)]
+enum Output {
+    People(Paint),
+    Json,
 }
 
 impl Checker<'_> {
-    fn check(&self, target: &Host) -> Result<Verdict, Failure> {
+    fn check(&self, target: &Host) -> Result<Chapter, Failure> {
+        let mut failure = None;
+        let mut say = |text: String| {
+            if failure.is_none() {
+                failure = print(text).err();
+            }
+        };
         let rule = self.settings.policies.rule(target);
         let port = rule.port.unwrap_or(self.settings.smtp_port);
-        let mut visit = Visit {
-            is_silent: self.is_json,
-            failure: None,
+        if let Output::People(paint) = self.output {
+            let rest = format!("level {}, port {port}", rule.level);
+            say(paint.heading(&bare(target), &rest));
+        }
+        let mut tell = |finding: &Finding| {
+            if let Output::People(paint) = self.output {
+                say(paint.step(&finding.step(rule.level)));
+            }
         };
-        visit.say(&format!(
-            "{}: level {}, port {port}\n",
-            bare(target),
-            rule.level
-        ));
+        let mut visit = Visit::new(&self.witness, &self.wiretap, &mut tell);
         let means = Means {
             settings: self.settings,
-            resolver: &*self.resolver,
-            connector: &*self.connector,
+            resolver: &self.witness,
+            connector: &self.wiretap,
             breaker: None,
             is_stopping: &|| false,
         };
         let decision = attempt::walk(means, target, &mut visit, &mut outbound::random);
-        match self.is_json {
-            true => print(format!("{}\n", decision.json()))?,
-            false => visit.say(&conclusion(&decision)),
+        let findings = visit.findings;
+        match self.output {
+            Output::Json => say(format!("{}\n", decision.json())),
+            Output::People(paint) => {
+                say(format!(
+                    "\n{}\n",
+                    paint.step(&step::conclusion(&decision, &findings))
+                ));
+            }
         }
-        match visit.failure {
+        match failure {
             Some(failure) => Err(failure),
-            None => Ok(decision.verdict()),
+            None => Ok(Chapter { decision, findings }),
         }
     }
-}
-
-/// The errand of a check: say what is found, as it is found, and leave every server again.
-struct Visit {
-    is_silent: bool,
-    /// Why nothing more can be printed.
-    failure: Option<Failure>,
-}
-
-impl Visit {
-    fn say(&mut self, text: &str) {
-        if !self.is_silent && self.failure.is_none() {
-            self.failure = print(text).err();
-        }
-    }
-}
-
-impl Errand for Visit {
-    fn looks_further(&self) -> bool {
-        true
-    }
-
-    fn asked(&mut self, asked: &Asked) {
-        self.say(&question(asked));
-    }
-
-    fn connected(&mut self, carrier: Box<dyn Carrier>) -> Ended {
-        let text = match carrier.proof() {
-            Proof::Dane(_) => "the server is proven to be the right one; mail would be sent now",
-            Proof::Encryption => {
-                "the connection is encrypted, to whom is not proven; mail would be sent now"
-            }
-            Proof::Loopback => {
-                "the server is on this machine; mail would be sent now, in clear text"
-            }
-        };
-        carrier.quit();
-        Ended {
-            cause: Cause::new(Reason::Delivered, text),
-            phase: Phase::Verdict,
-            next: Next::Host,
-        }
-    }
-
-    fn attempted(&mut self, record: &Record) {
-        if record.mx.is_some() || record.address.is_some() {
-            self.say(&host(record));
-        }
-    }
-}
-
-/// One question: what was asked, what was found, how sure it is, and what that means.
-fn question(asked: &Asked) -> String {
-    let mut text = format!("  {} of {}: {}", asked.rtype, asked.name, asked.status());
-    match &asked.result {
-        Err(error) => text += &format!(", {}", one_line(&error.kind.to_string())),
-        Ok(answer) => {
-            for alias in &answer.aliases {
-                text += &format!(", alias of {}", alias.target);
-            }
-        }
-    }
-    if asked.is_fresh {
-        text += ", asked again past the cache";
-    }
-    if !asked.server().is_empty() {
-        text += &format!(" (resolver {})", asked.server());
-    }
-    text.push('\n');
-    for data in asked.data() {
-        text += &format!("      {data}\n");
-    }
-    let errors = asked.extended_error_text();
-    if !errors.is_empty() {
-        text += &format!("      the resolver says: {}\n", one_line(&errors));
-    }
-    text += &format!("      = {}\n", meaning(asked));
-    text
-}
-
-/// What the answer to a question means for the delivery.
-fn meaning(asked: &Asked) -> &'static str {
-    let Ok(answer) = &asked.result else {
-        return "not known; that is never taken for \"not there\"";
-    };
-    let is_there = matches!(answer.content, Content::Records(_));
-    match (answer.security, is_there, asked.rtype) {
-        (Security::Insecure, true, _) => "anybody on the way could have made this up",
-        (Security::Insecure, false, _) => {
-            "nothing there, it says; anybody on the way could have made this up"
-        }
-        (Security::Secure, true, RecordType::MX) => "proven: these are the servers of the domain",
-        (Security::Secure, true, RecordType::TLSA) => {
-            "proven: the server's certificate must match one of these"
-        }
-        (Security::Secure, true, _) => "proven",
-        (Security::Secure, false, _) => match answer.content {
-            Content::NxDomain => "proven: there is no such name",
-            Content::NoData | Content::Records(_) => "proven: there is no such record",
-        },
-    }
-}
-
-/// One host attempt.
-fn host(record: &Record) -> String {
-    let cause = &record.cause;
-    let mut text = format!("  {}", record.host());
-    if let Some(address) = record.address {
-        text += &format!(" [{address}]:{}", record.port);
-    }
-    text += &format!(
-        ": {} {} {}\n",
-        cause.verdict().name(),
-        cause.status,
-        cause.reason
-    );
-    if let Some(tls) = &record.tls {
-        text += &format!("      {} with {}\n", tls.version, tls.cipher);
-    }
-    if let Some(matched) = record.matched() {
-        let record = matched.record();
-        text += &format!("      the certificate matches {record}\n");
-    }
-    text += &format!("      at {}: {}\n", record.step, cause.text);
-    if record.is_beyond {
-        text += "      only looked at: a delivery leaves this one for another run\n";
-    }
-    text
-}
-
-fn conclusion(decision: &Decision) -> String {
-    let cause = &decision.deciding.cause;
-    let remarks = decision.deciding.remarks.iter();
-    let remarks: Vec<&str> = remarks.map(|remark| remark.token()).collect();
-    let mut text = format!(
-        "  verdict: {} {} {}\n",
-        decision.verdict().name(),
-        cause.status,
-        cause.reason
-    );
-    // The last host's text stands just above.
-    let last = decision.hosts.last().map(|host| &host.cause);
-    if last != Some(cause) {
-        text += &format!("      {}\n", cause.text);
-    }
-    if !remarks.is_empty() {
-        text += &format!("      remarkable: {}\n", remarks.join(", "));
-    }
-    text
 }

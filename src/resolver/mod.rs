@@ -53,7 +53,7 @@ pub use self_test::{ResolverTest, Waits};
 pub use status::Status;
 pub use stub::{Resolver, SetupError};
 pub use task::Task;
-pub use validate::Explanation;
+pub use validate::{Explanation, FOUND_HERE};
 
 /// How to look things up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -25,6 +25,9 @@ use crate::time::{Deadline, Timestamp};
 /// Questions of one validation asked at the same time; a cold chain of four zones has as many at once.
 const AT_ONCE: usize = 8;
 
+/// The text of extended errors that no resolver sent, but the validation here.
+pub const FOUND_HERE: &str = "found here";
+
 /// What signatures are checked against, and what came of it so far.
 pub(super) struct Validator {
     pub(super) settings: ValidationSettings,
@@ -425,5 +428,5 @@ fn without_case(mut reply: chain::Reply) -> chain::Reply {
 
 /// The reason as an extended error, told from those of resolvers; it is described by the reason itself.
 fn own_error(why: &Why) -> (EdeCode, String) {
-    (why.ede(), "found here".to_owned())
+    (why.ede(), FOUND_HERE.to_owned())
 }

@@ -1,0 +1,284 @@
+//! The page that `gateway check --html` writes: what is in it, that hostile data cannot leave their place, and how a real browser shows it.
+
+mod browser;
+
+use std::fs;
+use std::process::Output;
+
+use gateway_lab::temp::TempDir;
+use gateway_lab::world::Damage;
+use gateway_lab::{Behaviour, Certificate, Gateway, MxHost, Seats, World, Zone};
+
+use browser::{Measured, View};
+
+const HOSTILE: &str = "<script>document.title='taken'</script>";
+
+/// Below the signed zone `test`: a domain with a right server and then a wrong one, one with only the wrong one, one whose signatures are
+/// broken, and one without any.
+struct Stage {
+    _world: World,
+    _hosts: [MxHost; 2],
+    directory: TempDir,
+    gateway: Gateway,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let mut seats = Seats::reserve(2);
+        let mut host = |certificate, name| MxHost::start_on(seats.take(), certificate, name);
+        let right = host(Certificate::new("right.good.test"), "right.good.test");
+        let long = "a-very-long-name-of-a-server-indeed.and-of-the-place-where-it-stands.good.test";
+        let wrong = host(Certificate::new(HOSTILE), long);
+        wrong.behave(Behaviour::new().reply("BANNER", &format!("220 wrong {HOSTILE}\"><i>")));
+        let port = seats.port();
+        let good = Zone::signed("good.test")
+            .mx(10, right.name())
+            .mx(20, wrong.name())
+            .address(right.name(), right.ip())
+            .address(wrong.name(), wrong.ip())
+            .tlsa(right.name(), port, right.tlsa(1, 1))
+            .tlsa(wrong.name(), port, right.tlsa(1, 1))
+            .tlsa(wrong.name(), port, right.tlsa(1, 2));
+        let world = World::builder()
+            .zone(Zone::signed("test"))
+            .zone(good)
+            .zone(Zone::signed("bad.test").mx(10, wrong.name()))
+            .zone(
+                Zone::signed("bogus.test")
+                    .mx(10, right.name())
+                    .damaged(Damage::Signatures),
+            )
+            .zone(Zone::unsigned("open.test").mx(10, right.name()))
+            .start();
+        let directory = TempDir::new("page");
+        let anchor = directory.path().join("anchor");
+        fs::write(&anchor, world.trust_anchor()).expect("a writable directory");
+        let gateway = Gateway::builder(env!("CARGO_BIN_EXE_gateway"))
+            .resolver(world.resolver())
+            .smtp_port(port)
+            .config(&format!("trust-anchor {}", anchor.display()))
+            .prepare();
+        Self {
+            _world: world,
+            _hosts: [right, wrong],
+            directory,
+            gateway,
+        }
+    }
+
+    /// The page about these arguments.
+    fn page(&self, words: &[&str]) -> String {
+        let file = self.directory.path().join("page.html");
+        let file = file.to_str().expect("UTF-8");
+        let output = self
+            .gateway
+            .run(&[&["check", "--html", file], words].concat());
+        assert!(output.stderr.is_empty(), "{output:?}");
+        fs::read_to_string(file).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+    }
+}
+
+const VALIDATE: [&str; 2] = ["--dnssec", "validate"];
+
+/// What each picture must show: its nodes, and the one link that is broken.
+const PICTURES: [(&str, &[&str], Option<&str>); 4] = [
+    (
+        "good.test",
+        &[
+            "zone-root",
+            "zone-test",
+            "zone-good.test",
+            "mx-good.test",
+            "a-right.good.test",
+        ],
+        // The second host; mail goes to the first.
+        Some("certificate-presented-by-a-very-long-name"),
+    ),
+    (
+        "bad.test",
+        &[
+            "zone-root",
+            "zone-test",
+            "zone-bad.test",
+            "mx-bad.test",
+            "zone-good.test",
+        ],
+        Some("certificate-presented-by-a-very-long-name"),
+    ),
+    (
+        "bogus.test",
+        &["zone-root", "zone-test", "zone-bogus.test", "mx-bogus.test"],
+        Some("zone-bogus.test"),
+    ),
+    (
+        "open.test",
+        &["zone-root", "zone-test", "zone-open.test", "mx-open.test"],
+        Some("zone-open.test"),
+    ),
+];
+
+#[test]
+fn browsers_show_the_chain_and_where_it_breaks() {
+    let stage = Stage::new();
+    let domains = PICTURES.map(|(domain, ..)| domain);
+    let validated = stage.page(&[&VALIDATE[..], &domains].concat());
+    let believed = stage.page(&["--dnssec", "ad", "bad.test"]);
+    let views = [1280, 390].map(|width| {
+        [
+            View {
+                page: &validated,
+                width,
+            },
+            View {
+                page: &believed,
+                width,
+            },
+        ]
+    });
+    let measured = browser::measure(views.as_flattened());
+    for (view, seen) in views.as_flattened().iter().zip(&measured) {
+        let width = view.width;
+        assert_eq!(seen.width, width, "the window of the page");
+        assert!(
+            seen.scroll_width <= width,
+            "at {width} the page is {} wide",
+            seen.scroll_width
+        );
+        assert!(seen.title_is_ours, "no script of a server has run");
+        assert_texts_are_apart(seen);
+    }
+    for seen in [&measured[0], &measured[2]] {
+        for (number, (domain, nodes, broken)) in PICTURES.iter().enumerate() {
+            let prefix = format!("s{}-", number + 1);
+            let has = |id: &str| {
+                seen.nodes
+                    .iter()
+                    .any(|node| node.id.starts_with(&format!("{prefix}{id}")))
+            };
+            for id in *nodes {
+                assert!(has(id), "{domain}: no node {id} in {:?}", seen.nodes);
+            }
+            let links = seen
+                .links
+                .iter()
+                .filter(|link| link.to.starts_with(&prefix));
+            let broken_ones: Vec<_> = links.filter(|link| link.bond == "broken").collect();
+            let [link] = broken_ones.as_slice() else {
+                panic!("{domain}: not one broken link, but {broken_ones:?}");
+            };
+            let expected = format!("{prefix}{}", broken.expect("one is broken"));
+            assert!(link.to.starts_with(&expected), "{domain}: {link:?}");
+            assert!(is_red(link.colour), "{domain}: {link:?}");
+        }
+        let sound = seen.links.iter().filter(|link| link.bond == "proven");
+        assert!(sound.clone().count() > 8, "{:?}", seen.links);
+        assert!(
+            sound.clone().all(|link| !is_red(link.colour)),
+            "{:?}",
+            seen.links
+        );
+    }
+    let believed = &measured[1];
+    assert!(
+        believed
+            .nodes
+            .iter()
+            .any(|node| node.id.starts_with("s1-resolver-127.0.0.1"))
+    );
+    assert_eq!(
+        believed
+            .links
+            .iter()
+            .filter(|link| link.bond == "broken")
+            .count(),
+        1
+    );
+}
+
+const fn is_red((red, green, blue): (u8, u8, u8)) -> bool {
+    red > 150 && green < 130 && blue < 130
+}
+
+/// Every node lies on the page and every text in its node or above it; no text covers another.
+fn assert_texts_are_apart(seen: &Measured) {
+    assert!(seen.nodes.len() > 5 && seen.texts.len() > 20, "{seen:?}");
+    for node in &seen.nodes {
+        let area = &node.area;
+        let is_inside = area.left >= 0.0
+            && area.right <= f64::from(seen.width)
+            && area.right - area.left > 100.0;
+        assert!(
+            is_inside && area.bottom > area.top,
+            "{node:?} of {}",
+            seen.width
+        );
+    }
+    for (number, text) in seen.texts.iter().enumerate() {
+        let area = &text.area;
+        assert!(
+            area.left >= 0.0 && area.right <= f64::from(seen.width),
+            "{text:?}"
+        );
+        for other in &seen.texts[number + 1..] {
+            assert!(!area.covers(&other.area), "{text:?} covers {other:?}");
+        }
+    }
+}
+
+/// Nothing is loaded from anywhere and nothing of others is markup.
+#[test]
+fn pages_are_whole_and_harmless() {
+    let stage = Stage::new();
+    let page = stage.page(&[&VALIDATE[..], &["good.test", "a@bad.test"]].concat());
+    for part in [
+        "://", "<script", "src=", "url(", "@import", "<i>", "<link", "onload", "a@bad",
+    ] {
+        assert!(!page.contains(part), "{part} in\n{page}");
+    }
+    for part in [
+        "<!doctype html>\n<html lang=\"en\">",
+        "default-src 'none'; style-src 'unsafe-inline'",
+        "prefers-color-scheme: dark",
+        "<a href=\"#s2\">bad.test</a>",
+        "id=\"s1\" data-verdict=\"deliver\" data-reason=\"ok\"",
+        "id=\"s2\" data-verdict=\"defer\" data-reason=\"validation-failure\"",
+        "220 wrong &lt;script&gt;document.title=&#39;taken&#39;&lt;/script&gt;&quot;&gt;&lt;i&gt;",
+        "CN=&lt;script&gt;document.title=&#39;taken&#39;&lt;/script&gt;",
+        "<b>C</b> STARTTLS",
+        "IN TLSA 3 1 1 ",
+    ] {
+        assert!(page.contains(part), "no {part} in\n{page}");
+    }
+}
+
+#[test]
+fn pages_are_written_in_full_or_not_at_all() {
+    let stage = Stage::new();
+    let directory = stage.directory.path();
+    let missing = directory.join("missing/page.html");
+    for path in [missing.as_path(), directory] {
+        let path = path.to_str().expect("UTF-8");
+        let Output { status, stderr, .. } =
+            stage.gateway.run(&["check", "--html", path, "bogus.test"]);
+        let said = String::from_utf8_lossy(&stderr);
+        assert_eq!(status.code(), Some(74), "{said}");
+        let begin = format!("gateway check: cannot write the page to {path}: ");
+        assert!(
+            said.starts_with(&begin) && said.lines().count() == 1,
+            "{said}"
+        );
+    }
+    // What was there is replaced, and nothing else is left behind.
+    fs::write(directory.join("page.html"), "old").expect("a writable directory");
+    assert!(stage.page(&["bogus.test"]).ends_with("</html>\n"));
+    let files = fs::read_dir(directory).expect("readable");
+    let names = files.map(|file| {
+        file.expect("a file")
+            .file_name()
+            .into_string()
+            .expect("UTF-8")
+    });
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    assert_eq!(names, ["anchor", "page.html"]);
+}
