@@ -126,13 +126,13 @@ fn listed(command: &Command) -> Options {
         options.optopt(
             "",
             "trust-anchor",
-            "believe these DS and DNSKEY records instead of the root's built-in ones",
+            "believe exactly these DS and DNSKEY records instead of the root's keys",
             "FILE",
         );
         options.optopt(
             "",
             "at",
-            "signatures must be valid at this time instead of now",
+            "signatures must be valid at this time instead of now, from the built-in keys down unless others are given",
             "UNIXTIME",
         );
         options.optflag(

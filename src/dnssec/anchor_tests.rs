@@ -18,6 +18,23 @@ fn both_root_keys_are_built_in() {
     assert_eq!(points.points().len(), 2);
 }
 
+/// The DNSKEY records that the root publishes.
+#[test]
+fn what_is_built_in_names_the_keys_of_the_root() {
+    for (ds, key) in ROOT.iter().zip([
+        "AwEAAaz/tAm8yTn4Mfeh5eyI96WSVexTBAvkMgJzkKTOiW1vkIbzxeF3+/4RgWOq7HrxRixHlFlExOLAJr5emLvN7SWXgnLh4+B5xQlNVz8Og8kvArMtNROxVQuCaSnIDdD5LKyWbRd2n9WGe2R8PzgCmr3EgVLrjyBxWezF0jLHwVN8efS3rCj/EWgvIWgb9tarpVUDK/b58Da+sqqls3eNbuv7pr+eoZG+SrDK6nWeL3c6H5Apxz7LjVc1uTIdsIXxuOLYA4/ilBmSVIzuDWfdRUfhHdY6+cn8HFRm+2hM8AnXGXws9555KrUB5qihylGa8subX2Nn6UwNR1AkUTV74bU=",
+        "AwEAAa96jeuknZlaeSrvyAJj6ZHv28hhOKkx3rLGXVaC6rXTsDc449/cidltpkyGwCJNnOAlFNKF2jBosZBU5eeHspaQWOmOElZsjICMQMC3aeHbGiShvZsx4wMYSjH8e7Vrhbu6irwCzVBApESjbUdpWWmEnhathWu1jo+siFUiRAAxm9qyJNg/wOZqqzL/dL/q8PkcRU5oUKEpUge71M3ej2/7CPqpdVwuMoTvoB+ZOT4YeGyxMvHmbrxlFzGOHOijtzN+u1TQNatX2XBuzZNQ1K+s2CXkPIZo7s6JgZyvaBevYtxPvYLw4z9mR7K2vaF18UYH9Z9GNUUeayffKC73PYc=",
+    ]) {
+        let anchors = TrustAnchors::parse(&format!("{ds}\n. DNSKEY 257 3 8 {key}")).unwrap();
+        let points: Vec<&EntryPoint> = anchors.iter().map(|(_, point)| point).collect();
+        let [named, EntryPoint::Dnskey(key)] = points.as_slice() else {
+            panic!("{points:?}");
+        };
+        assert!(named.names(&Name::root(), key));
+        assert!(!named.names(&name("test."), key));
+    }
+}
+
 #[test]
 fn the_closest_zone_with_anchors_counts() {
     let text = format!(
