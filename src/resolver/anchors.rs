@@ -1,8 +1,8 @@
 //! Trust anchors that follow the root's keys (RFC 5011): asks for the keys, keeps what became of them in a file, and lets validation go by it.
 //!
-//! The table is `dnssec/tracking`; here is what it cannot do: questions, the file, the log. Questions come along with each test of the
-//! resolvers, at start and every hour, as often as RFC 5011 §2.3 wants them at most. The file is written only when something has changed, and read
-//! only at start.
+//! The table is `dnssec/tracking`; here is what it cannot do: questions, the file, the log. The questions go with each test of the
+//! resolvers, at start and every hour; RFC 5011 §2.3 wants no more, nor fewer. While a resolver fails they are a minute apart, which
+//! no server of the root notices: resolvers answer them from their caches. The file is read at start, and written when something changes.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};

@@ -28,6 +28,10 @@ use crate::time::{Deadline, Timestamp};
 /// Patience with one resolver.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
+/// What the test says when every key that was followed is revoked.
+const NO_ANCHOR: &str = "there is no trust anchor: all in the spool's file 'anchors' are revoked; start a newer gateway without that file, or give the root's \
+                         present keys with 'trust-anchor FILE'";
+
 /// When this was written, 2026-11-24, in seconds since 1970: a clock before it is wrong (rfc C2).
 const WRITTEN: Timestamp = Timestamp::from_unix(1_795_478_400);
 
@@ -137,7 +141,7 @@ impl Resolver {
         }
         let zones = validation.anchors.iter().map(|(zone, _)| zone);
         let zone = zones.min_by_key(|zone| zone.label_count());
-        let zone = zone.ok_or_else(|| useless("there is no trust anchor".to_owned()))?;
+        let zone = zone.ok_or_else(|| useless(NO_ANCHOR.to_owned()))?;
         let question = (zone, RecordType::DNSKEY);
         let carried =
             self.upstream
@@ -293,7 +297,7 @@ fn diagnosis(why: &Why, reply: &Message, now: Timestamp) -> String {
         }
         Why::DnskeyUnmatched { zone, .. } => format!(
             "{why}: the keys of {zone} itself do not validate, so nothing can; either the trust anchors are wrong or out of date (directive \
-             'trust-anchor', else those built in), or the resolver, or somebody on the way, puts another zone in its place"
+             'trust-anchor', else the spool's file 'anchors', without which the next start begins with those built in), or the resolver, or somebody on the way, puts another zone in its place"
         ),
         _ => why.to_string(),
     }
