@@ -250,9 +250,18 @@ fn resolvers_are_judged_each_by_what_it_brings() {
     assert!(asked.ends_with(&expected), "{asked:?}");
 
     settings.servers = vec![hostile.resolver(), honest.resolver()];
-    let tests = Resolver::new(&settings).expect("a resolver").self_test();
+    let resolver = Resolver::new(&settings).expect("a resolver");
+    let tests = resolver.self_test();
     let found: Vec<bool> = tests.iter().map(|test| test.result.is_ok()).collect();
     assert_eq!(found, [false, true]);
+    hostile.clear_queries();
+    let (status, text) = ask(&resolver, "sound.test", RecordType::MX);
+    assert_eq!(status, Status::Secure, "{text}");
+    assert_eq!(
+        hostile.queries(),
+        [],
+        "it is asked last, however long ago the test was"
+    );
     assert!(tests[0].to_string().contains("resolver-not-validating"));
 }
 

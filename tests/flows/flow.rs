@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gateway_lab::mx::StoredMessage;
+use gateway_lab::temp::TempDir;
 use gateway_lab::{Gateway, MxHost, Phase, World};
 
 use crate::stage::Host;
@@ -27,6 +28,8 @@ pub(crate) struct Flow {
     pub(crate) hosts: Vec<Host>,
     /// The gateway's name.
     pub(crate) hostname: String,
+    /// Where the root's key lies.
+    pub(crate) _anchor: TempDir,
 }
 
 /// What shall become of mail for a domain.

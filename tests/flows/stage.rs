@@ -1,10 +1,11 @@
 //! The stage of a test: MX hosts, zones and what goes wrong are put up, then the mail flows.
 
-use std::mem;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::{fs, mem};
 
-use gateway::dns::{RecordType, Tlsa};
+use gateway::dns::{Message, RecordType, Tlsa};
+use gateway_lab::temp::TempDir;
 use gateway_lab::world::{WorldBuilder, tlsa_owner};
 use gateway_lab::{Certificate, Fault, Gateway, MxHost, Seats, World, Zone};
 
@@ -26,6 +27,8 @@ pub(crate) struct Stage {
     world: WorldBuilder,
     hostname: String,
     config: Vec<String>,
+    validates: bool,
+    resolvers: Vec<SocketAddr>,
 }
 
 impl Stage {
@@ -50,6 +53,8 @@ impl Stage {
             world: World::builder().zone(zone),
             hostname: HOSTNAME.to_owned(),
             config: Vec::new(),
+            validates: false,
+            resolvers: Vec::new(),
         }
     }
 
@@ -92,6 +97,22 @@ impl Stage {
         self.fault(&owner, RecordType::TLSA, fault);
     }
 
+    /// Changes the replies to this question, however sound they are.
+    pub(crate) fn edit(&mut self, owner: &str, rtype: RecordType, change: fn(&mut Message)) {
+        let builder = mem::take(&mut self.world);
+        self.world = builder.edit(owner, rtype, move |reply, _| change(reply));
+    }
+
+    /// Signatures are checked in the gateway, from the root's key down.
+    pub(crate) const fn validates(&mut self) {
+        self.validates = true;
+    }
+
+    /// Asks this resolver first, and only then the stage's own.
+    pub(crate) fn resolver_before(&mut self, address: SocketAddr) {
+        self.resolvers.push(address);
+    }
+
     /// The gateway's name.
     pub(crate) fn hostname(&mut self, name: &str) {
         self.config(&format!("hostname {name}"));
@@ -104,11 +125,20 @@ impl Stage {
     }
 
     /// Starts the DNS and the gateway.
-    pub(crate) fn start(self) -> Flow {
-        let world = self.world.start();
-        let mut gateway = Gateway::builder(env!("CARGO_BIN_EXE_gateway"))
-            .resolver(world.resolver())
-            .smtp_port(self.seats.port());
+    pub(crate) fn start(mut self) -> Flow {
+        let world = mem::take(&mut self.world).start();
+        let anchor = TempDir::new("anchor");
+        if self.validates {
+            let file = anchor.path().join("root.key");
+            fs::write(&file, world.trust_anchor()).expect("a writable directory");
+            self.config("dnssec validate");
+            self.config(&format!("trust-anchor {}", file.display()));
+        }
+        let mut gateway = Gateway::builder(env!("CARGO_BIN_EXE_gateway"));
+        for resolver in self.resolvers.iter().chain([&world.resolver()]) {
+            gateway = gateway.resolver(*resolver);
+        }
+        gateway = gateway.smtp_port(self.seats.port());
         for line in &self.config {
             let directive = line.split(' ').next().unwrap_or(line);
             gateway = gateway.without(directive).config(line);
@@ -119,6 +149,7 @@ impl Stage {
             sender: self.sender,
             hosts: self.hosts,
             hostname: self.hostname,
+            _anchor: anchor,
         }
     }
 }
