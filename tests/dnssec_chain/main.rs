@@ -6,7 +6,8 @@ mod universe;
 use gateway::dns::RecordType;
 use gateway::dnssec::chain::Trust;
 use gateway::dnssec::{Security, TrustAnchors};
-use universe::{Memory, NOW, Order, Run, id, name, universe, without_keys};
+use gateway_lab::validation::Memory;
+use universe::{NOW, Order, Run, id, name, universe, without_keys};
 
 /// What the zones say, all of it as it is.
 const VERDICTS: &[(&str, &str)] = &[
@@ -192,7 +193,7 @@ fn known_zones_run_out() {
         .len()
     };
     assert_eq!((run(NOW), run(NOW + 299), run(NOW + 300)), (6, 1, 6));
-    let zone = memory.0.lock().unwrap()[&name("s.test")].clone();
+    let zone = memory.zones()[&name("s.test")].clone();
     assert!(matches!(zone.trust, Trust::Secure(_)));
     assert_eq!(zone.path().len(), 3);
 }

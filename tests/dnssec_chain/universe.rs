@@ -1,10 +1,10 @@
 //! Signed zones to validate answers from, and the loop that drives a validation: by hand, at any time, in any order, with replies changed on the way.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Mutex, OnceLock};
 
 use gateway::dns::{Algorithm, Name, Rdata, Record, RecordType};
-use gateway::dnssec::chain::{Content, Outcome, Settings, Zone as KnownZone};
+use gateway::dnssec::chain::{Content, Outcome, Settings};
 use gateway::dnssec::{
     Algorithms, Consequence, Known, Progress, Reply, RrsetId, TrustAnchors, Validation,
 };
@@ -227,21 +227,6 @@ pub(super) fn verdict(outcome: &Outcome) -> String {
         }
         Err(why) if why.consequence() == Consequence::Bogus => format!("bogus {}", word(why)),
         Err(why) => format!("indeterminate {}", word(why)),
-    }
-}
-
-/// Zones that validations found, for later ones.
-#[derive(Default)]
-pub(super) struct Memory(pub(super) Mutex<HashMap<Name, Arc<KnownZone>>>);
-
-impl Known for Memory {
-    fn zone(&self, apex: &Name) -> Option<Arc<KnownZone>> {
-        self.0.lock().expect("no panics").get(apex).cloned()
-    }
-
-    fn learn(&self, zone: &Arc<KnownZone>) {
-        let mut zones = self.0.lock().expect("no panics");
-        zones.insert(zone.apex().clone(), Arc::clone(zone));
     }
 }
 

@@ -1,15 +1,12 @@
 //! The corpus before the chain machine, which asks and is told what the lab's resolver carries.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
-use std::sync::Arc;
-
-use gateway::dns::{Algorithm, DigestType, EdeCode, Name, RecordType};
+use gateway::dns::{Algorithm, DigestType, EdeCode, RecordType};
 use gateway::dnssec::chain::{self, Outcome, Progress, Settings};
 use gateway::dnssec::{
     Algorithms, Consequence, Known, RrsetId, Security, TrustAnchors, Validation, Why, limits,
 };
 use gateway::time::Timestamp;
+use gateway_lab::validation::Memory;
 use gateway_lab::world::{KeyUse, Validity, ZoneKey};
 use gateway_lab::{Damage, World, Zone};
 
@@ -17,21 +14,6 @@ use crate::case::{Case, Content, Expected, name};
 
 /// Rounds of questions that no validation needs.
 const ROUNDS: usize = 100;
-
-/// Every zone that validations learnt of, for as long as the test runs.
-#[derive(Default)]
-struct Memory(RefCell<HashMap<Name, Arc<chain::Zone>>>);
-
-impl Known for Memory {
-    fn zone(&self, apex: &Name) -> Option<Arc<chain::Zone>> {
-        self.0.borrow().get(apex).cloned()
-    }
-
-    fn learn(&self, zone: &Arc<chain::Zone>) {
-        let zone = Arc::clone(zone);
-        self.0.borrow_mut().insert(zone.apex().clone(), zone);
-    }
-}
 
 /// In which order replies come.
 #[derive(Clone, Copy)]
@@ -254,7 +236,7 @@ fn what_is_known_of_zones_does_not_change_the_outcome() {
             let asked = question(&case.full(owner), rtype);
             let _ = validate(world, asked, settings(case, &anchors), &known);
         }
-        learnt += known.0.borrow().len();
+        learnt += known.zones().len();
         let asked = question(&case.owner, case.rtype);
         let outcome = validate(world, asked, settings(case, &anchors), &known);
         assert_eq!(found(&outcome).0, case.expected, "{}", case.name);

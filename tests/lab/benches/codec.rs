@@ -55,7 +55,9 @@ fn compare(what: &str, mut ours: impl FnMut(), mut theirs: impl FnMut()) {
 }
 
 fn main() {
-    println!("DNS codec, thousand messages a second (median of {ROUNDS} paired rounds)");
+    println!(
+        "DNS codec, thousand messages in a second of CPU time (median of {ROUNDS} paired rounds)"
+    );
     println!(
         "{:<32} {:>10} {:>14} {:>8}",
         "", "gateway", "hickory-proto", "ratio"

@@ -47,6 +47,7 @@ impl Rival {
         }
     }
 
+    /// To set up its empty caches takes it less than a tenth of the time of a cold chain.
     pub fn memory(&self) -> Memory {
         let anchors = TrustAnchors::from_u8(&self.anchor).expect("an anchor");
         let mut config = Config::new();
