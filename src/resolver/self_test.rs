@@ -1,7 +1,7 @@
 //! Whether the resolvers are of use for DNSSEC, found out before the first lookup and every hour (rfc C5).
 //!
-//! Where signatures are checked here, the keys of the anchored zone must come through and validate; who fails is asked last. Nothing else
-//! depends on it: where nobody carries DNSSEC no lookup validates, so everything is deferred by itself. Where the AD bit is believed, the
+//! Where signatures are checked here, the keys of the anchored zone must come through and validate; who fails is asked last, and a lookup for
+//! which all fail blames them and not the zone asked for. Nothing is decided by it: where nobody carries DNSSEC no lookup validates anyway. Where the AD bit is believed, the
 //! resolver must set it for the root's SOA record; who does not is not believed in anything, since the bit it leaves out would make signed data
 //! look unsigned. The verdict stands until a later test says otherwise; silence leaves it as it is.
 //!
