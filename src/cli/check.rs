@@ -18,8 +18,7 @@ use crate::config::values;
 use crate::outbound::attempt::{self, Means};
 use crate::outbound::cause::Verdict;
 use crate::outbound::decision::bare;
-use crate::outbound::policy::{Pattern, Policy};
-use crate::outbound::{self, Settings};
+use crate::outbound::{self, Pattern, Policy, Settings};
 use crate::resolver::Resolver;
 use crate::smtp::{Host, Mailbox};
 use crate::time::Timestamp;
@@ -117,8 +116,11 @@ fn use_port(settings: &mut Settings, text: &str) -> Result<(), Failure> {
         ))
     })?;
     settings.smtp_port = port.get();
-    for policy in &mut settings.policies.0 {
+    for policy in &mut settings.policies.lines {
         policy.port = None;
+    }
+    for smarthost in &mut settings.policies.smarthosts {
+        smarthost.port = None;
     }
     Ok(())
 }
@@ -126,7 +128,7 @@ fn use_port(settings: &mut Settings, text: &str) -> Result<(), Failure> {
 fn use_level(settings: &mut Settings, text: &str) -> Result<(), Failure> {
     let level =
         values::level(text).map_err(|reason| Failure::usage(format!("option '-l': {reason}")))?;
-    let lines = &mut settings.policies.0;
+    let lines = &mut settings.policies.lines;
     for policy in lines.iter_mut() {
         policy.level = level;
     }

@@ -5,10 +5,9 @@
 use core::net::SocketAddr;
 use std::time::Duration;
 
-use super::{Config, values};
+use super::{Config, destination, values};
 use crate::filter::Chain;
 use crate::log::Level as LogLevel;
-use crate::outbound::policy::{Pattern, Policy};
 use crate::time::format_duration;
 
 /// One kind of directive.
@@ -200,23 +199,39 @@ pub(super) static DIRECTIVES: &[Directive] = &[
     },
     Directive {
         name: "policy",
-        synopsis: "DOMAIN LEVEL [port=P] [addresses=rfc7672]",
+        synopsis: "DOMAIN LEVEL [port=P] [mx=HOST]… [addresses=rfc7672]",
         fallback: Fallback::Words("* dane-only"),
-        meaning: "level for a recipient domain: dane-only, dane (DANE where a host has it, else encryption), encrypt, or none (loopback destinations only); '.example.org' is what lies below it, '*' every domain; the most specific line wins",
+        meaning: "level for a recipient domain: dane-only, dane (DANE where a host has it, else encryption), encrypt, or none (loopback destinations only); '.example.org' is what lies below it, '*' every domain; the most specific line wins. mx= names its MX hosts, the preferred first, and nobody is asked for others",
         is_repeatable: true,
         read: |config, words| {
-            let policy = policy(words)?;
-            config.outbound.policies.0.push(policy);
+            let policy = destination::policy(words)?;
+            config.outbound.policies.lines.push(policy);
             Ok(())
         },
         print: |config| {
             config
                 .outbound
                 .policies
-                .0
+                .lines
                 .iter()
-                .map(policy_words)
+                .map(destination::policy_words)
                 .collect()
+        },
+        ..BLANK
+    },
+    Directive {
+        name: "route",
+        synopsis: "DOMAIN HOST[:PORT]",
+        meaning: "a smarthost that takes the mail for DOMAIN, a pattern as for 'policy'; it must prove of itself what the policy of DOMAIN demands of an MX host",
+        is_repeatable: true,
+        read: |config, words| {
+            let smarthost = destination::smarthost(words)?;
+            config.outbound.policies.smarthosts.push(smarthost);
+            Ok(())
+        },
+        print: |config| {
+            let smarthosts = config.outbound.policies.smarthosts.iter();
+            smarthosts.map(destination::smarthost_words).collect()
         },
         ..BLANK
     },
@@ -477,10 +492,9 @@ pub(super) static DIRECTIVES: &[Directive] = &[
 ];
 
 /// Directives of the interface that later versions will have: refused by name, so that nobody believes they count.
-pub(super) const NOT_BUILT: [&str; 7] = [
+pub(super) const NOT_BUILT: [&str; 6] = [
     "certificate",
     "users",
-    "route",
     "chroot",
     "sandbox",
     "socks5",
@@ -532,49 +546,6 @@ fn listener(words: &[String]) -> Result<SocketAddr, String> {
         }
     }
     values::listener(address)
-}
-
-fn policy(words: &[String]) -> Result<Policy, String> {
-    let [pattern, level, options @ ..] = words else {
-        return Err("expected DOMAIN LEVEL".to_owned());
-    };
-    let mut policy = Policy::new(pattern_of(pattern)?, values::level(level)?);
-    for option in options {
-        match option.split_once('=') {
-            Some(("port", text)) if policy.port.is_none() => {
-                policy.port = Some(values::port(text)?);
-            }
-            Some(("addresses", "rfc7672")) => policy.is_alias_enough = true,
-            Some(("mx", _)) => return Err(format!("'{option}': {NOT_YET}; leave it out")),
-            _ => {
-                return Err(format!(
-                    "expected port=P or addresses=rfc7672 behind the level, each once, found '{option}'"
-                ));
-            }
-        }
-    }
-    Ok(policy)
-}
-
-fn pattern_of(text: &str) -> Result<Pattern, String> {
-    match text.strip_prefix('.') {
-        _ if text == "*" => Ok(Pattern::Any),
-        Some(suffix) => values::domain(suffix).map(Pattern::Below),
-        None => values::domain(text).map(Pattern::Exactly),
-    }
-}
-
-fn policy_words(policy: &Policy) -> Vec<String> {
-    let pattern = match &policy.pattern {
-        Pattern::Any => "*".to_owned(),
-        Pattern::Below(suffix) => format!(".{suffix}"),
-        Pattern::Exactly(domain) => domain.to_string(),
-    };
-    let mut words = vec![pattern, policy.level.to_string()];
-    words.extend(policy.port.map(|port| format!("port={port}")));
-    let addresses = policy.is_alias_enough.then_some("addresses=rfc7672");
-    words.extend(addresses.map(str::to_owned));
-    words
 }
 
 fn log_level(text: &str) -> Result<LogLevel, String> {

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod defaults;
+mod destination;
 mod directives;
 pub mod lexer;
 mod nearest;
@@ -18,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::dnssec::TrustAnchors;
-use crate::outbound::policy::{Level, Pattern, Policy};
+use crate::outbound::{Level, Pattern, Policy};
 use crate::smtp::Domain;
 use crate::time::Timestamp;
 use crate::{inbound, log, outbound, queue, resolver};
@@ -162,6 +163,7 @@ impl Config {
                 let form = format!("{} {}", directive.name, directive.synopsis);
                 ConfigError::at(&line.place, format!("{form}: {text}"))
             })?;
+            self.outbound.policies.note_origin(&line.place);
         }
         Ok(given)
     }
@@ -224,7 +226,7 @@ impl Config {
             let allowed = defaults::allowed_addresses(&self.resolver.servers);
             self.outbound.allow_addresses = allowed;
         }
-        let policies = &mut self.outbound.policies.0;
+        let policies = &mut self.outbound.policies.lines;
         if !policies.iter().any(|policy| policy.pattern == Pattern::Any) {
             // What a file that says nothing about `*` means by it.
             policies.insert(0, Policy::new(Pattern::Any, Level::DaneOnly));

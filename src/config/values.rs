@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::dnssec::TrustAnchors;
 use crate::net::Network;
-use crate::outbound::Level;
+use crate::outbound::{Level, Pattern};
 use crate::resolver::DnssecMode;
 use crate::resolver::resolv_conf::parse_server;
 use crate::smtp::Domain;
@@ -110,6 +110,15 @@ pub fn level(text: &str) -> Result<Level, String> {
             false => format!("expected one of {names}, found '{text}'"),
         }
     })
+}
+
+/// `*`, `.DOMAIN` or `DOMAIN`.
+pub(super) fn pattern(text: &str) -> Result<Pattern, String> {
+    match text.strip_prefix('.') {
+        _ if text == "*" => Ok(Pattern::Any),
+        Some(suffix) => domain(suffix).map(Pattern::Below),
+        None => domain(text).map(Pattern::Exactly),
+    }
 }
 
 /// `yes` or `no`.

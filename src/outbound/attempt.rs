@@ -12,13 +12,14 @@
 mod host;
 
 use core::net::{IpAddr, SocketAddr};
+use std::slice;
 
 use super::address::{self, Address, Addresses, Permit};
 use super::cause::Cause;
 use super::connect::{Carrier, Connect};
-use super::decision::{Decision, Record, Step};
+use super::decision::{Decision, Record, Step, bare};
 use super::facts::{Asked, Questions};
-use super::policy::Rule;
+use super::policy::{NextHop, Rule};
 use super::route::{self, Exchange, MxHost, Random, Route};
 use super::session::Phase;
 use super::{Effect, Level, Reason, Settings};
@@ -116,9 +117,11 @@ pub fn walk(
     if walk.errand.looks_further() {
         walk.further_left = ADDRESSES_LOOKED_AT_MAX;
     }
-    let ended = match destination {
-        Host::Domain(domain) => walk.domain(domain),
-        Host::Literal(address) => walk.literal(*address),
+    let ended = match (rule.next_hop, destination) {
+        (NextHop::Smarthost(smarthost), _) => walk.configured(slice::from_ref(&smarthost.host)),
+        (NextHop::Listed(hosts), _) => walk.configured(hosts),
+        (NextHop::Mx, Host::Domain(domain)) => walk.domain(domain),
+        (NextHop::Mx, Host::Literal(address)) => walk.literal(*address),
     };
     walk.conclude(ended)
 }
@@ -127,7 +130,7 @@ struct Walk<'a> {
     means: Means<'a>,
     errand: &'a mut dyn Errand,
     random: Random<'a>,
-    rule: Rule,
+    rule: Rule<'a>,
     /// Names of the destination that the certificates of its hosts may bear (rfc B1).
     next_hops: Vec<Domain>,
     /// What is known about the destination; the records of its hosts begin with it.
@@ -153,8 +156,18 @@ impl<'a> Walk<'a> {
     /// The steps for a domain. `Err` means that the destination as a whole is refused.
     fn domain(&mut self, domain: &Domain) -> Result<(), Cause> {
         let route = self.route(domain)?;
-        self.known.remarks.clone_from(&route.remarks);
         self.next_hops.clone_from(&route.next_hops);
+        self.follow(&route)
+    }
+
+    /// M20, and hosts listed in a policy: nobody is asked where the mail goes.
+    fn configured(&mut self, hosts: &[Domain]) -> Result<(), Cause> {
+        self.follow(&route::configured(hosts))
+    }
+
+    /// Steps 2 to 5 for all hosts.
+    fn follow(&mut self, route: &Route) -> Result<(), Cause> {
+        self.known.remarks.clone_from(&route.remarks);
         let groups = route
             .hosts
             .chunk_by(|one, other| one.preference == other.preference);
@@ -163,7 +176,7 @@ impl<'a> Walk<'a> {
             let mut within = candidates.iter().filter(|one| !one.record.is_beyond);
             if let Some(ours) = within.find(|one| self.is_ourselves(one)) {
                 return match place {
-                    0 => Err(route::loops(domain, ours.record.host())),
+                    0 => Err(route::loops(bare(&self.known.domain), ours.record.host())),
                     // The better hosts were tried already; those that are not better than us are not.
                     _ => Ok(()),
                 };
@@ -174,7 +187,7 @@ impl<'a> Walk<'a> {
                 }
             }
         }
-        self.refuse_if_absent(domain, &route)
+        self.refuse_if_absent(route)
     }
 
     /// Step 1: the MX records, and what they mean.
@@ -344,12 +357,13 @@ impl<'a> Walk<'a> {
     }
 
     /// H7: the domain is refused for good if all its hosts provably have no address.
-    fn refuse_if_absent(&mut self, domain: &Domain, route: &Route) -> Result<(), Cause> {
+    fn refuse_if_absent(&self, route: &Route) -> Result<(), Cause> {
         let is_believed = self.known.is_designated() || !self.rule.level.uses_dane();
         let are_all = self.proven_absent == route.hosts.len() && route.is_complete;
         if !are_all || !is_believed {
             return Ok(());
         }
+        let domain = bare(&self.known.domain);
         let text = format!("no MX host of {domain} has an address: publish A or AAAA records");
         Err(Cause::new(Reason::NoAddressProven, text))
     }

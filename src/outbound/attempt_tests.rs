@@ -93,6 +93,7 @@ const MX: &str = "d.test MX secure 10 mx.d.test.";
 const BAD_MX: &str = "d.test MX insecure 10 mx.d.test.";
 const A: &str = "mx.d.test A secure 192.0.2.1";
 const TLSA: &str = "_25._tcp.mx.d.test TLSA secure good";
+const BAD: &str = "_25._tcp.mx.d.test TLSA secure bad";
 const AT_MX: &str = "192.0.2.1:25 mx.d.test";
 const MISMATCH: &str = "defer 4.7.5 validation-failure";
 
@@ -196,7 +197,7 @@ fn fail_over() {
     let rows: [Row<'_>; 7] = [
         ("better first", &[TWO, A, TLSA, B[0], B[1]], &[], OK, AT_MX),
         ("T44", &[TWO, A, TLSA, B[0], B[1]], &dead, OK, both),
-        ("T44 mismatch", &[TWO, A, "_25._tcp.mx.d.test TLSA secure bad", B[0], B[1]], &[], OK, both),
+        ("T44 mismatch", &[TWO, A, BAD, B[0], B[1]], &[], OK, both),
         ("T45", &[TWO, A, B[0], B[1]], &[], OK, AT_B),
         ("T46", &[TWO, A, "_25._tcp.mx.d.test TLSA servfail", B[0], B[1]], &[], OK, AT_B),
         ("addresses", &[TWO, A, TLSA, "mx.d.test AAAA secure 2001:db8::1"], &dead, OK, "[2001:db8::1]:25 mx.d.test"),

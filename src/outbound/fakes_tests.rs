@@ -9,9 +9,9 @@ use sha2::{Digest, Sha256};
 
 use super::cause::Cause;
 use super::connect::{Carrier, Connect};
-use super::policy::{Pattern, Policies, Policy};
+use super::policy::{Policies, Policy};
 use super::session::{Failure, Link, Mail, Phase, Receipt, TlsFacts};
-use super::{Demand, Level, Proof, Reason, Settings};
+use super::{Demand, Level, Pattern, Proof, Reason, Settings};
 use crate::bytes::hex;
 use crate::dns::{EdeCode, Name, Rcode, Record, RecordType, zonefile};
 use crate::dnssec::Security;
@@ -38,7 +38,10 @@ pub(super) fn settings(level: Level) -> Settings {
         hostname: domain("gateway.test"),
         own_addresses: vec!["192.0.2.99:25".parse().expect("an address")],
         smtp_port: 25,
-        policies: Policies(vec![Policy::new(Pattern::Any, level)]),
+        policies: Policies {
+            lines: vec![Policy::new(Pattern::Any, level)],
+            ..Policies::default()
+        },
         allow_addresses: vec!["10.1.0.0/16".parse::<Network>().expect("a network")],
         workers: 4,
         lookup_timeout: Duration::from_secs(20),
@@ -260,6 +263,8 @@ pub(super) struct FakeNet {
     pub(super) servers: Mutex<HashMap<IpAddr, Server>>,
     /// `ADDRESS:PORT NAME` for each connection tried.
     contacts: Mutex<Vec<String>>,
+    /// What each of these connections had to prove.
+    demands: Mutex<Vec<Demand>>,
     /// `ADDRESS RECIPIENT` for each message taken for a recipient.
     taken: std::sync::Arc<Mutex<Vec<String>>>,
 }
@@ -282,6 +287,10 @@ impl FakeNet {
         self.contacts.lock().expect("sound").clone()
     }
 
+    pub(super) fn demands(&self) -> Vec<Demand> {
+        self.demands.lock().expect("sound").clone()
+    }
+
     pub(super) fn taken(&self) -> Vec<String> {
         self.taken.lock().expect("sound").clone()
     }
@@ -297,6 +306,7 @@ impl Connect for FakeNet {
     fn connect(&self, link: &Link<'_>, demand: &Demand) -> Result<Box<dyn Carrier>, Failure> {
         let contact = format!("{} {}", link.address, link.server_name);
         self.contacts.lock().expect("sound").push(contact);
+        self.demands.lock().expect("sound").push(demand.clone());
         let servers = self.servers.lock().expect("sound");
         let server = servers.get(&link.address.ip()).copied();
         drop(servers);

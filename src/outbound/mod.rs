@@ -14,7 +14,9 @@ pub mod facts;
 #[cfg(test)]
 #[path = "fakes_tests.rs"]
 mod fakes;
+pub mod level;
 pub mod outcome;
+pub mod pattern;
 pub mod policy;
 pub mod reason;
 pub mod route;
@@ -30,7 +32,9 @@ use crate::net::Network;
 use crate::smtp::Domain;
 
 pub use demand::{Demand, Proof};
-pub use policy::{Level, Policies, Policy};
+pub use level::Level;
+pub use pattern::Pattern;
+pub use policy::{Policies, Policy};
 pub use reason::{Effect, Reason};
 pub use runner::Outbound;
 pub use session::{

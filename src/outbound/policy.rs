@@ -1,76 +1,10 @@
-//! Which level applies to which recipient domain.
+//! What applies to which recipient domain: the `policy` and `route` lines of the configuration.
 
 use std::fmt;
 
+use super::Level;
+use super::pattern::{Pattern, most_specific};
 use crate::smtp::{Domain, Host};
-
-/// What a host must prove before it gets mail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
-    /// Every DNS answer DNSSEC-secure and the certificate DANE-verified, or no mail.
-    DaneOnly,
-    /// DANE where DNSSEC says that a host has it, encryption everywhere else (RFC 7672, but never below encryption).
-    Dane,
-    /// A certificate of a public CA that bears the right name.
-    Secure,
-    /// A certificate or key whose digest the configuration names.
-    Fingerprint,
-    /// Encryption; to whom is not proven.
-    Encrypt,
-    /// Nothing; loopback destinations only.
-    None,
-}
-
-impl Level {
-    /// All of them, the strictest first.
-    pub const ALL: [Self; 6] = [
-        Self::DaneOnly,
-        Self::Dane,
-        Self::Secure,
-        Self::Fingerprint,
-        Self::Encrypt,
-        Self::None,
-    ];
-
-    /// The word of the configuration.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::DaneOnly => "dane-only",
-            Self::Dane => "dane",
-            Self::Secure => "secure",
-            Self::Fingerprint => "fingerprint",
-            Self::Encrypt => "encrypt",
-            Self::None => "none",
-        }
-    }
-
-    /// The level of that name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|level| level.name() == name)
-    }
-
-    /// Whether TLSA records are looked up and obeyed.
-    pub const fn uses_dane(self) -> bool {
-        matches!(self, Self::DaneOnly | Self::Dane)
-    }
-}
-
-impl fmt::Display for Level {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// Which domains a policy is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Pattern {
-    /// `*`: every domain.
-    Any,
-    /// `.example.org`: what lies below it.
-    Below(Domain),
-    /// `example.org`: itself.
-    Exactly(Domain),
-}
 
 /// One `policy` line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,8 +15,82 @@ pub struct Policy {
     pub level: Level,
     /// `port=P`: port of the domain's MX hosts instead of `smtp-port`.
     pub port: Option<u16>,
+    /// `mx=HOST`: its MX hosts, the preferred first; nobody is asked for others.
+    pub hosts: Vec<Domain>,
     /// `addresses=rfc7672`: at `dane-only`, an insecure address is used if the host name is a secure alias with TLSA records (rfc H3).
     pub is_alias_enough: bool,
+    /// Where the line stands.
+    pub origin: Origin,
+}
+
+/// One `route` line: mail goes to this host, whatever the MX records say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Smarthost {
+    /// For whom.
+    pub pattern: Pattern,
+    /// Where to.
+    pub host: Domain,
+    /// Its port, instead of what else applies to the destination.
+    pub port: Option<u16>,
+    /// Where the line stands.
+    pub origin: Origin,
+}
+
+/// Where a line of the configuration stands, for people. Lines that say the same are equal wherever they stand.
+#[derive(Clone, Debug, Default)]
+pub struct Origin(String);
+
+impl PartialEq for Origin {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Origin {}
+
+/// `/etc/gateway.conf:7`; "the default" for what no file says.
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0.as_str() {
+            "" => "the default",
+            place => place,
+        })
+    }
+}
+
+/// All lines in the order of the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policies {
+    /// `policy` lines.
+    pub lines: Vec<Policy>,
+    /// `route` lines.
+    pub smarthosts: Vec<Smarthost>,
+}
+
+/// What one destination gets, with the defaults filled in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rule<'a> {
+    /// What must be proven.
+    pub level: Level,
+    /// Port of its hosts, where a line names one.
+    pub port: Option<u16>,
+    /// Which hosts take its mail.
+    pub next_hop: NextHop<'a>,
+    /// Whether a secure alias is enough at `dane-only`.
+    pub is_alias_enough: bool,
+    /// The `policy` line it comes from.
+    pub policy: Option<&'a Policy>,
+}
+
+/// Where the hosts of a destination are named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NextHop<'a> {
+    /// In its MX records.
+    Mx,
+    /// In its `policy` line.
+    Listed(&'a [Domain]),
+    /// In a `route` line (rfc M20).
+    Smarthost(&'a Smarthost),
 }
 
 impl Policy {
@@ -92,67 +100,52 @@ impl Policy {
             pattern,
             level,
             port: None,
+            hosts: Vec::new(),
             is_alias_enough: false,
+            origin: Origin(String::new()),
         }
     }
-}
-
-/// All `policy` lines in the order of the file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Policies(pub Vec<Policy>);
-
-/// What one destination gets, with the defaults filled in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rule {
-    /// What must be proven.
-    pub level: Level,
-    /// Port of its MX hosts, where a line names one.
-    pub port: Option<u16>,
-    /// Whether a secure alias is enough at `dane-only`.
-    pub is_alias_enough: bool,
 }
 
 impl Policies {
-    /// The most specific line for a domain; of equal ones the last. `None` means `dane-only` and the common port.
-    pub fn find(&self, domain: &Domain) -> Option<&Policy> {
-        self.most_specific(|pattern| pattern.specificity(domain))
-    }
-
-    /// The rule for a destination; only `*` speaks about address literals.
-    pub fn rule(&self, host: &Host) -> Rule {
-        let policy = match host {
-            Host::Domain(domain) => self.find(domain),
-            Host::Literal(_) => {
-                self.most_specific(|pattern| (*pattern == Pattern::Any).then_some(0))
-            }
-        };
-        Rule {
-            level: policy.map_or(Level::DaneOnly, |policy| policy.level),
-            port: policy.and_then(|policy| policy.port),
-            is_alias_enough: policy.is_some_and(|policy| policy.is_alias_enough),
+    /// The line that was read last stands here, if it is one of these.
+    pub fn note_origin(&mut self, place: &dyn fmt::Display) {
+        let line = self.lines.last_mut().map(|line| &mut line.origin);
+        let smarthost = self.smarthosts.last_mut().map(|line| &mut line.origin);
+        for origin in line
+            .into_iter()
+            .chain(smarthost)
+            .filter(|one| one.0.is_empty())
+        {
+            *origin = Origin(place.to_string());
         }
     }
 
-    fn most_specific(&self, rank: impl Fn(&Pattern) -> Option<usize>) -> Option<&Policy> {
-        let ranked = self
-            .0
-            .iter()
-            .filter_map(|policy| Some((rank(&policy.pattern)?, policy)));
-        // Of equal maxima `max_by_key` takes the last one, as the configuration promises.
-        let best = ranked.max_by_key(|(rank, _)| *rank);
-        best.map(|(_, policy)| policy)
-    }
-}
-
-impl Pattern {
-    /// How specific this pattern is about the domain; `None` where it does not match.
-    fn specificity(&self, domain: &Domain) -> Option<usize> {
-        match self {
-            Self::Any => Some(0),
-            Self::Below(suffix) => {
-                (domain != suffix && domain.is_at_or_below(suffix)).then(|| suffix.as_str().len())
+    /// The rule for a destination: `dane-only` and its MX records unless a line says otherwise. Only `*` is about address literals. Of a `route`
+    /// line and a `policy` line with hosts the more specific one names the hosts, and the `route` line if both are equally so.
+    pub fn rule(&self, destination: &Host) -> Rule<'_> {
+        let policy = most_specific(&self.lines, |line| &line.pattern, destination);
+        let smarthost = most_specific(&self.smarthosts, |line| &line.pattern, destination);
+        let listed = policy.filter(|(_, policy)| !policy.hosts.is_empty());
+        let next_hop = match (smarthost, listed) {
+            (Some((smarthosts, _)), Some((lists, policy))) if lists > smarthosts => {
+                NextHop::Listed(&policy.hosts)
             }
-            Self::Exactly(exact) => (domain == exact).then_some(usize::MAX),
+            (Some((_, smarthost)), _) => NextHop::Smarthost(smarthost),
+            (None, Some((_, policy))) => NextHop::Listed(&policy.hosts),
+            (None, None) => NextHop::Mx,
+        };
+        let policy = policy.map(|(_, policy)| policy);
+        let own_port = match next_hop {
+            NextHop::Smarthost(smarthost) => smarthost.port,
+            NextHop::Mx | NextHop::Listed(_) => None,
+        };
+        Rule {
+            level: policy.map_or(Level::DaneOnly, |policy| policy.level),
+            port: own_port.or_else(|| policy.and_then(|policy| policy.port)),
+            next_hop,
+            is_alias_enough: policy.is_some_and(|policy| policy.is_alias_enough),
+            policy,
         }
     }
 }
@@ -160,68 +153,59 @@ impl Pattern {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outbound::fakes::domain;
 
-    fn domain(text: &str) -> Domain {
-        Domain::parse(text).expect("a domain")
-    }
-
-    fn line(pattern: &str, port: u16) -> Policy {
-        let pattern = match pattern.strip_prefix('.') {
-            Some(suffix) => Pattern::Below(domain(suffix)),
-            None if pattern == "*" => Pattern::Any,
-            None => Pattern::Exactly(domain(pattern)),
-        };
+    fn policy(pattern: Pattern, hosts: &[&str]) -> Policy {
         Policy {
-            port: Some(port),
-            ..Policy::new(pattern, Level::None)
+            port: Some(1),
+            hosts: hosts.iter().map(|host| domain(host)).collect(),
+            ..Policy::new(pattern, Level::Dane)
         }
     }
 
-    #[test]
-    fn the_most_specific_line_wins_and_of_equal_ones_the_last() {
-        let policies = Policies(vec![
-            line("example.org", 1),
-            line(".b.example.org", 2),
-            line(".example.org", 3),
-            line("x.a.example.org", 4),
-            line("*", 5),
-            line("*", 6),
-            line(".example.org", 7),
-        ]);
-        for (name, port) in [
-            ("example.org", 1),
-            ("c.b.example.org", 2),
-            ("b.example.org", 7),
-            ("a.example.org", 7),
-            ("x.a.example.org", 4),
-            ("badexample.org", 6),
-            ("net", 6),
-        ] {
-            let found = policies.find(&domain(name)).and_then(|policy| policy.port);
-            assert_eq!(found, Some(port), "{name}");
+    fn smarthost(pattern: Pattern, port: Option<u16>) -> Smarthost {
+        Smarthost {
+            pattern,
+            host: domain("smart.test"),
+            port,
+            origin: Origin::default(),
         }
     }
 
     #[test]
     fn without_a_line_everything_must_be_proven() {
         let none = Policies::default();
-        assert_eq!(none.find(&domain("example.org")), None);
-        let literal = Host::Literal([127, 0, 0, 1].into());
-        let strict = Rule {
-            level: Level::DaneOnly,
-            port: None,
-            is_alias_enough: false,
-        };
-        assert_eq!(none.rule(&literal), strict);
-        let some = Policies(vec![line("example.org", 1), line("*", 2)]);
-        assert_eq!(some.rule(&literal).port, Some(2));
+        for destination in ["example.org", "[127.0.0.1]"] {
+            let rule = none.rule(&Host::parse(destination).expect("a destination"));
+            assert_eq!((rule.level, rule.port), (Level::DaneOnly, None));
+            assert_eq!(rule.next_hop, NextHop::Mx);
+        }
     }
 
     #[test]
-    fn level_names_round_trip() {
-        for level in Level::ALL {
-            assert_eq!(Level::parse(level.name()), Some(level));
+    fn the_more_specific_line_names_the_hosts() {
+        let exactly = || Pattern::Exactly(domain("a.test"));
+        let (any, below) = (|| Pattern::Any, || Pattern::Below(domain("test")));
+        for (policy_for, hosts, smarthost_for, port, expected) in [
+            (any(), &[][..], exactly(), None, "smart.test:1"),
+            (any(), &[], below(), Some(2), "smart.test:2"),
+            (exactly(), &["mx.test"], any(), Some(2), "mx.test:1"),
+            (exactly(), &["mx.test"], exactly(), Some(2), "smart.test:2"),
+            (any(), &["mx.test"], exactly(), None, "smart.test:1"),
+            (exactly(), &[], any(), Some(2), "smart.test:2"),
+        ] {
+            let policies = Policies {
+                lines: vec![policy(policy_for, hosts)],
+                smarthosts: vec![smarthost(smarthost_for, port)],
+            };
+            let rule = policies.rule(&Host::Domain(domain("a.test")));
+            let host = match rule.next_hop {
+                NextHop::Mx => "mx",
+                NextHop::Listed(hosts) => hosts[0].as_str(),
+                NextHop::Smarthost(smarthost) => smarthost.host.as_str(),
+            };
+            assert_eq!(format!("{host}:{}", rule.port.unwrap_or(25)), expected);
+            assert_eq!(rule.level, Level::Dane);
         }
-        assert_eq!(Level::parse("mta-sts"), None);
     }
 }

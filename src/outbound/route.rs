@@ -116,6 +116,21 @@ pub fn decide(
     })
 }
 
+/// The hosts that the configuration names for a destination, in their order (rfc M20).
+pub fn configured(hosts: &[Domain]) -> Route {
+    let hosts = (0..).zip(hosts).map(|(preference, host)| MxHost {
+        exchange: Exchange::Host(host.clone()),
+        preference,
+    });
+    Route {
+        hosts: hosts.collect(),
+        // A name that does not exist is mended in the configuration, and the mail is to wait for that.
+        is_complete: false,
+        next_hops: Vec::new(),
+        remarks: vec![Reason::Route],
+    }
+}
+
 /// What an answer is worth at a level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Trust {

@@ -1,6 +1,9 @@
 //! One row per finding of rfc7672.md A1 to A3 (MX, addresses, TLSA), at each level where it leads to another end.
 
 use super::*;
+use crate::outbound::fakes::domain;
+use crate::outbound::policy::{Origin, Smarthost};
+use crate::outbound::{Demand, Pattern};
 
 #[test]
 #[rustfmt::skip]
@@ -34,8 +37,8 @@ fn mx_findings() {
             ("M15 address", STRICT, &["d.test MX secure 10 us.d.test., 20 mx.d.test.", "us.d.test A secure 192.0.2.99", A, TLSA], "reject 5.4.6 loop", NONE),
             ("M15 equal", STRICT, &["d.test MX secure 10 us.d.test., 10 mx.d.test.", "us.d.test A secure 192.0.2.99", A, TLSA], "reject 5.4.6 loop", NONE),
             ("M15 insecure", STRICT, &["d.test MX secure 10 us.d.test.", "us.d.test A insecure 192.0.2.99"], "defer 4.7.5 addr-insecure", NONE),
-            ("M16 name", STRICT, &["d.test MX secure 10 mx.d.test., 20 gateway.test., 20 b.d.test., 30 c.d.test.", A, "_25._tcp.mx.d.test TLSA secure bad"], "defer 4.7.5 validation-failure", AT_MX),
-            ("M16 address", STRICT, &["d.test MX secure 10 mx.d.test., 20 us.d.test., 30 c.d.test.", A, "us.d.test A secure 192.0.2.99", "c.d.test A secure 192.0.2.3", "_25._tcp.mx.d.test TLSA secure bad"], "defer 4.7.5 validation-failure", AT_MX),
+            ("M16 name", STRICT, &["d.test MX secure 10 mx.d.test., 20 gateway.test., 20 b.d.test., 30 c.d.test.", A, BAD], "defer 4.7.5 validation-failure", AT_MX),
+            ("M16 address", STRICT, &["d.test MX secure 10 mx.d.test., 20 us.d.test., 30 c.d.test.", A, "us.d.test A secure 192.0.2.99", "c.d.test A secure 192.0.2.3", BAD], "defer 4.7.5 validation-failure", AT_MX),
             ("T67", STRICT, &["d.test MX not-trusted"], "defer 4.7.5 resolver-not-validating", NONE),
             ("B9 stale", STRICT, &["d.test MX secure ede=3 10 mx.d.test.", A, TLSA], "defer 4.4.3 mx-lookup-error", NONE),
             ("none: M2", LAX, &["d.test MX insecure 10 mx.d.test.", "mx.d.test A insecure 127.0.0.2"], OK, "127.0.0.2:25 mx.d.test"),
@@ -45,7 +48,7 @@ fn mx_findings() {
             ("none: M9", LAX, &["d.test MX insecure 0 ."], "reject 5.1.10 null-mx-insecure", NONE),
             ("dane: M1", DANE, &[MX, A, TLSA], OK, AT_MX),
             ("dane: M2", DANE, &[BAD_MX, A, TLSA], OK, AT_MX),
-            ("dane: M2 mismatch", DANE, &[BAD_MX, A, "_25._tcp.mx.d.test TLSA secure bad"], "defer 4.7.5 validation-failure", AT_MX),
+            ("dane: M2 mismatch", DANE, &[BAD_MX, A, BAD], "defer 4.7.5 validation-failure", AT_MX),
             ("dane: M2 without TLSA", DANE, &[BAD_MX, "mx.d.test A insecure 192.0.2.1"], OK, AT_MX),
             ("dane: M3 bogus", DANE, &["d.test MX bogus", A, TLSA], "defer 4.4.3 dnssec-invalid", NONE),
             ("dane: M3 SERVFAIL", DANE, &["d.test MX servfail", A, TLSA], "defer 4.4.3 mx-lookup-error", NONE),
@@ -61,7 +64,7 @@ fn mx_findings() {
             ("dane: M14", DANE, &["d.test MX insecure 10 192.0.2.1."], "defer 4.4.4 mx-malformed", NONE),
             ("dane: M15", DANE, &["d.test MX insecure 10 gateway.test."], "reject 5.4.6 loop", NONE),
             ("dane: T67", DANE, &["d.test MX not-trusted"], "defer 4.7.5 resolver-not-validating", NONE),
-            ("encrypt: M2", ENCRYPT, &[BAD_MX, A, "_25._tcp.mx.d.test TLSA secure bad"], OK, AT_MX),
+            ("encrypt: M2", ENCRYPT, &[BAD_MX, A, BAD], OK, AT_MX),
             ("encrypt: M3", ENCRYPT, &["d.test MX servfail", A], "defer 4.4.3 mx-lookup-error", NONE),
             ("encrypt: M5", ENCRYPT, &["d.test MX insecure nxdomain"], "reject 5.1.2 nxdomain-insecure", NONE),
             ("encrypt: M9", ENCRYPT, &["d.test MX insecure 0 ."], "reject 5.1.10 null-mx-insecure", NONE),
@@ -121,16 +124,16 @@ fn address_findings() {
             ("H9 allowed", STRICT, &[MX, "mx.d.test A secure 10.1.0.1", TLSA], OK, "10.1.0.1:25 mx.d.test"),
             ("H9 some", STRICT, &[MX, "mx.d.test A secure 127.0.0.1, 192.0.2.1", TLSA], OK, AT_MX),
             ("dane: H2", DANE, &[MX, "mx.d.test A secure alias=h.e.test 192.0.2.1", "_25._tcp.h.e.test TLSA secure bad", TLSA], MISMATCH, "192.0.2.1:25 h.e.test"),
-            ("dane: H2 original", DANE, &[MX, "mx.d.test A secure alias=h.e.test 192.0.2.1", "_25._tcp.mx.d.test TLSA secure bad"], MISMATCH, AT_MX),
-            ("dane: H3", DANE, &[MX, "mx.d.test CNAME secure h.e.test.", "mx.d.test A insecure alias=h.e.test 192.0.2.1", "_25._tcp.h.e.test TLSA secure good", "_25._tcp.mx.d.test TLSA secure bad"], MISMATCH, AT_MX),
-            ("dane: H4 alias", DANE, &[MX, "mx.d.test CNAME insecure h.e.test.", "mx.d.test A insecure alias=h.e.test 192.0.2.1", "_25._tcp.mx.d.test TLSA secure bad"], OK, AT_MX),
-            ("dane: H4", DANE, &[MX, "mx.d.test A insecure 192.0.2.1", "_25._tcp.mx.d.test TLSA secure bad"], OK, AT_MX),
+            ("dane: H2 original", DANE, &[MX, "mx.d.test A secure alias=h.e.test 192.0.2.1", BAD], MISMATCH, AT_MX),
+            ("dane: H3", DANE, &[MX, "mx.d.test CNAME secure h.e.test.", "mx.d.test A insecure alias=h.e.test 192.0.2.1", "_25._tcp.h.e.test TLSA secure good", BAD], MISMATCH, AT_MX),
+            ("dane: H4 alias", DANE, &[MX, "mx.d.test CNAME insecure h.e.test.", "mx.d.test A insecure alias=h.e.test 192.0.2.1", BAD], OK, AT_MX),
+            ("dane: H4", DANE, &[MX, "mx.d.test A insecure 192.0.2.1", BAD], OK, AT_MX),
             ("dane: H5", DANE, &[MX, "mx.d.test A servfail", "mx.d.test AAAA bogus", TLSA], "defer 4.4.3 addr-lookup-error", NONE),
             ("dane: H6", DANE, &[MX, "mx.d.test A servfail", AAAA, TLSA], OK, "[2001:db8::1]:25 mx.d.test"),
             ("dane: H7", DANE, &[MX], "reject 5.4.4 no-address", NONE),
             ("dane: H7 insecure MX", DANE, &[BAD_MX], "defer 4.4.4 no-address", NONE),
             ("dane: H7 insecure", DANE, &[MX, "mx.d.test A insecure nodata"], "defer 4.4.4 no-address", NONE),
-            ("dane: H8", DANE, &[MX, A, "mx.d.test AAAA insecure 2001:db8::1", "_25._tcp.mx.d.test TLSA secure bad"], OK, "[2001:db8::1]:25 mx.d.test"),
+            ("dane: H8", DANE, &[MX, A, "mx.d.test AAAA insecure 2001:db8::1", BAD], OK, "[2001:db8::1]:25 mx.d.test"),
             ("dane: H9", DANE, &[MX, "mx.d.test A insecure 127.0.0.1"], "defer 4.4.4 addr-reserved", NONE),
             ("dane: H10", DANE, &[MX, "mx.d.test CNAME timeout", "mx.d.test A insecure alias=h.e.test 192.0.2.1", TLSA], "defer 4.7.5 addr-lookup-error", NONE),
             ("encrypt: H5", ENCRYPT, &[MX, "mx.d.test A servfail"], "defer 4.4.3 addr-lookup-error", NONE),
@@ -204,7 +207,7 @@ fn tlsa_findings() {
     ] {
         let at_original = match level {
             STRICT => TLSA,
-            _ => "_25._tcp.mx.d.test TLSA secure bad",
+            _ => BAD,
         };
         let line = at_target(first);
         let (dns, net) = (
@@ -244,6 +247,79 @@ fn a_match_at_a_host_nobody_designated_is_not_verified() {
     }
 }
 
+/// M20, and hosts that a policy lists: no MX look-up, the host's own addresses and TLSA records count.
+#[test]
+#[rustfmt::skip]
+fn configured_hosts_are_verified_like_mx_hosts() {
+    const LISTED: [&str; 2] = ["mx.d.test", "b.d.test"];
+    const SMART: [&str; 1] = ["mx.d.test"];
+    for (row, level, destination, is_route, hosts, lines, expected, contacts) in [
+        ("M20", STRICT, "d.test", true, &SMART[..], vec![A, TLSA], "verified", "192.0.2.1:26 mx.d.test"),
+        ("M20 unsigned domain", STRICT, "d.test", true, &SMART, vec!["d.test MX bogus", A, TLSA], "verified", "192.0.2.1:26 mx.d.test"),
+        ("M20 literal", STRICT, "[192.0.2.9]", true, &SMART, vec![A, TLSA], "verified", "192.0.2.1:26 mx.d.test"),
+        ("M20 mismatch", STRICT, "d.test", true, &SMART, vec![A, BAD], MISMATCH, "192.0.2.1:26 mx.d.test"),
+        ("M20 H4", STRICT, "d.test", true, &SMART, vec!["mx.d.test A insecure 192.0.2.1", TLSA], "defer 4.7.5 addr-insecure", NONE),
+        ("M20 H7", STRICT, "d.test", true, &SMART, vec!["mx.d.test A secure nxdomain", "mx.d.test AAAA secure nxdomain"], "defer 4.4.4 no-address", NONE),
+        ("M20 L3", STRICT, "d.test", true, &SMART, vec![A], "defer 4.7.5 dane-required", NONE),
+        ("M20 dane", DANE, "d.test", true, &SMART, vec![A], "encrypted", "192.0.2.1:26 mx.d.test"),
+        ("mx=", STRICT, "d.test", false, &LISTED, vec!["d.test MX insecure 10 other.test.", A, TLSA], "verified", "192.0.2.1:26 mx.d.test"),
+        ("mx= second", STRICT, "d.test", false, &LISTED, vec![A, "b.d.test A secure 192.0.2.2", "_26._tcp.b.d.test TLSA secure good"], "verified", "192.0.2.2:26 b.d.test"),
+    ] {
+        let mut settings = settings(level);
+        settings.smtp_port = 26;
+        let hosts: Vec<Domain> = hosts.iter().map(|host| domain(host)).collect();
+        match is_route {
+            true => settings.policies.smarthosts.push(Smarthost {
+                pattern: Pattern::Any,
+                host: hosts[0].clone(),
+                port: None,
+                origin: Origin::default(),
+            }),
+            false => settings.policies.lines[0].hosts = hosts,
+        }
+        let lines: Vec<String> = lines.iter().map(|line| line.replace("_25.", "_26.")).collect();
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let lines = match row {
+            "mx= second" => lines.into_iter().filter(|line| !line.starts_with("_26._tcp.mx")).collect(),
+            _ => lines,
+        };
+        let (dns, net) = (FakeDns::new(&lines), FakeNet::default());
+        let decision = run_with(Look::default(), &settings, destination, &dns, &net).deciding;
+        let proof = decision.proof_word().map(str::to_owned);
+        assert_eq!(proof.unwrap_or_else(|| summary(&decision.cause)), expected, "{row}");
+        assert_eq!(net.contacts().join(", "), contacts, "{row}");
+        assert!(!dns.questions().iter().any(|question| question.starts_with("MX ")), "{row}");
+    }
+}
+
+/// B1: which names a certificate below a trust anchor may bear.
+#[test]
+#[rustfmt::skip]
+fn reference_identifiers() {
+    const ALIASED: &str = "mx.d.test A secure alias=h.e.test 192.0.2.1";
+    const AT_TARGET: &str = "_25._tcp.h.e.test TLSA secure good";
+    for (row, level, lines, expected) in [
+        ("plain", STRICT, vec![MX, A, TLSA], "mx.d.test d.test"),
+        ("base at the target", STRICT, vec![MX, ALIASED, AT_TARGET], "h.e.test mx.d.test d.test"),
+        ("base at the original", STRICT, vec![MX, ALIASED, TLSA], "mx.d.test d.test"),
+        ("T43", STRICT, vec!["d.test MX secure alias=x.test 10 mx.d.test.", A, TLSA], "mx.d.test d.test x.test"),
+        ("insecure MX", DANE, vec![BAD_MX, A, TLSA], "mx.d.test"),
+        ("T08", DANE, vec![BAD_MX, ALIASED, AT_TARGET], "h.e.test"),
+        ("insecure alias", DANE, vec!["d.test MX insecure alias=x.test 10 mx.d.test.", A, TLSA], "mx.d.test"),
+        ("no MX", STRICT, vec!["d.test MX secure nodata", "d.test A secure alias=x.test 192.0.2.1", "_25._tcp.x.test TLSA secure good"], "x.test d.test"),
+        ("no MX, alias", STRICT, vec!["d.test MX secure alias=x.test nodata", "d.test A secure 192.0.2.1", "_25._tcp.d.test TLSA secure good"], "d.test"),
+        ("no MX, insecure", DANE, vec!["d.test MX insecure nodata", "d.test A secure 192.0.2.1", "_25._tcp.d.test TLSA secure good"], "d.test"),
+    ] {
+        let net = FakeNet::default();
+        run(level, "d.test", &FakeDns::new(&lines), &net);
+        let [Demand::Dane { references, .. }] = &net.demands()[..] else {
+            panic!("{row}: one demand of DANE");
+        };
+        let names: Vec<&str> = references.iter().map(Domain::as_str).collect();
+        assert_eq!(names.join(" "), expected, "{row}");
+    }
+}
+
 /// H3 with the knob: the alias must be secure, and TLSA records count only there.
 #[test]
 #[rustfmt::skip]
@@ -252,10 +328,10 @@ fn addresses_behind_a_secure_alias_count_where_the_policy_says_so() {
     const SECURE: &str = "mx.d.test CNAME secure h.e.test.";
     const AT_TARGET: &str = "_25._tcp.h.e.test TLSA secure good";
     let mut settings = settings(STRICT);
-    settings.policies.0[0].is_alias_enough = true;
+    settings.policies.lines[0].is_alias_enough = true;
     for (row, lines, expected, contacts) in [
         ("H3", vec![MX, A, SECURE, TLSA], OK, AT_MX),
-        ("T34 mismatch", vec![MX, A, SECURE, "_25._tcp.mx.d.test TLSA secure bad"], MISMATCH, AT_MX),
+        ("T34 mismatch", vec![MX, A, SECURE, BAD], MISMATCH, AT_MX),
         ("H3 only at the target", vec![MX, A, SECURE, AT_TARGET], "defer 4.7.5 dane-required", NONE),
         ("H4", vec![MX, A, "mx.d.test CNAME insecure h.e.test.", TLSA], "defer 4.7.5 addr-insecure", NONE),
         ("H4 without alias", vec![MX, "mx.d.test A insecure 192.0.2.1", TLSA], "defer 4.7.5 addr-insecure", NONE),

@@ -1,0 +1,69 @@
+//! The words of directives about destinations: `policy` and `route`, read and printed again.
+
+use super::values;
+use crate::outbound::Level;
+use crate::outbound::policy::{Origin, Policy, Smarthost};
+
+/// A `policy` line.
+pub(super) fn policy(words: &[String]) -> Result<Policy, String> {
+    let [pattern, level, options @ ..] = words else {
+        return Err("expected DOMAIN LEVEL".to_owned());
+    };
+    let mut policy = Policy::new(values::pattern(pattern)?, values::level(level)?);
+    for option in options {
+        match option.split_once('=') {
+            Some(("port", text)) if policy.port.is_none() => {
+                policy.port = Some(values::port(text)?);
+            }
+            Some(("mx", text)) => policy.hosts.push(values::domain(text)?),
+            Some(("addresses", "rfc7672")) if policy.level == Level::DaneOnly => {
+                policy.is_alias_enough = true;
+            }
+            Some(("addresses", "rfc7672")) => {
+                return Err(format!("'{option}' belongs to level dane-only"));
+            }
+            _ => {
+                return Err(format!(
+                    "expected port=P (once), mx=HOST or addresses=rfc7672 behind the level, found '{option}'"
+                ));
+            }
+        }
+    }
+    Ok(policy)
+}
+
+/// A `route` line.
+pub(super) fn smarthost(words: &[String]) -> Result<Smarthost, String> {
+    let [pattern, next_hop] = words else {
+        return Err("expected DOMAIN HOST[:PORT]".to_owned());
+    };
+    let (host, port) = match next_hop.split_once(':') {
+        Some((host, port)) => (host, Some(values::port(port)?)),
+        None => (next_hop.as_str(), None),
+    };
+    Ok(Smarthost {
+        pattern: values::pattern(pattern)?,
+        host: values::domain(host)?,
+        port,
+        origin: Origin::default(),
+    })
+}
+
+/// The words that [`smarthost`] reads as this.
+pub(super) fn smarthost_words(smarthost: &Smarthost) -> Vec<String> {
+    let host = match smarthost.port {
+        Some(port) => format!("{}:{port}", smarthost.host),
+        None => smarthost.host.to_string(),
+    };
+    vec![smarthost.pattern.to_string(), host]
+}
+
+/// The words that [`policy`] reads as this.
+pub(super) fn policy_words(policy: &Policy) -> Vec<String> {
+    let mut words = vec![policy.pattern.to_string(), policy.level.to_string()];
+    words.extend(policy.port.map(|port| format!("port={port}")));
+    words.extend(policy.hosts.iter().map(|host| format!("mx={host}")));
+    let addresses = policy.is_alias_enough.then_some("addresses=rfc7672");
+    words.extend(addresses.map(str::to_owned));
+    words
+}
