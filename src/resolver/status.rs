@@ -95,6 +95,8 @@ fn blames_signatures(error: &LookupError) -> bool {
                 | EdeCode::RRSIGS_MISSING
                 | EdeCode::NO_ZONE_KEY
                 | EdeCode::NSEC_MISSING
+                | EdeCode::SIGNATURE_EXPIRED_BEFORE_VALID
+                | EdeCode::UNSUPPORTED_NSEC3_ITERATIONS
         )
     })
 }

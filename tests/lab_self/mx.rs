@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use gateway_lab::mx::{Event, What};
 use gateway_lab::smtp::{SmtpClient, submit};
 use gateway_lab::{
     Behaviour, Certificate, CertificateSpec, KeyKind, MxHost, Phase, Seats, TlsMode,
@@ -20,16 +21,19 @@ fn read(stream: &mut impl Read) -> String {
 
 /// Connects, asks for STARTTLS, and handshakes with nothing verified.
 fn starttls(host: &MxHost) -> Result<SslStream<TcpStream>, String> {
+    let mut context = SslContext::builder(SslMethod::tls_client()).expect("a context");
+    context
+        .set_cipher_list("ALL:@SECLEVEL=0")
+        .expect("cipher suites");
+    starttls_as(host, Ssl::new(&context.build()).expect("a client"))
+}
+
+fn starttls_as(host: &MxHost, mut ssl: Ssl) -> Result<SslStream<TcpStream>, String> {
     let mut socket = TcpStream::connect(host.address()).expect("the host listens");
     socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     assert!(read(&mut socket).starts_with("220 "));
     socket.write_all(b"STARTTLS\r\n").expect("sent");
     assert!(read(&mut socket).starts_with("220 "));
-    let mut context = SslContext::builder(SslMethod::tls_client()).expect("a context");
-    context
-        .set_cipher_list("ALL:@SECLEVEL=0")
-        .expect("cipher suites");
-    let mut ssl = Ssl::new(&context.build()).expect("a client");
     ssl.set_hostname("mx.d.test").expect("a name");
     ssl.connect(socket).map_err(|error| error.to_string())
 }
@@ -179,4 +183,59 @@ fn switches_change_the_dialogue() {
 
     let mut seats = Seats::reserve(1);
     TcpStream::connect(seats.refuse()).expect_err("nobody listens");
+}
+
+/// A session can be resumed by whoever wants to, and the transcript says so.
+#[test]
+fn a_resumed_session_is_seen() {
+    let host = MxHost::start("mx.d.test");
+    host.behave(Behaviour::new().tls(TlsMode::Tls12Only));
+    let context = SslContext::builder(SslMethod::tls_client()).expect("a context");
+    let context = context.build();
+    let first = Ssl::new(&context).expect("a client");
+    let first = starttls_as(&host, first).expect("a handshake");
+    let session = first.ssl().session().expect("a session");
+    let mut second = Ssl::new(&context).expect("a client");
+    // SAFETY: the session was made in the same context.
+    unsafe { second.set_session(session) }.expect("a session");
+    let mut second = starttls_as(&host, second).expect("a handshake");
+    second.write_all(b"NOOP\r\n").expect("sent");
+    assert!(read(&mut second).starts_with("250 "));
+    let resumed = |event: Event| match event.what {
+        What::Handshake { is_resumed, .. } => Some(is_resumed),
+        _ => None,
+    };
+    let transcript = host.transcript().into_iter();
+    assert_eq!(
+        transcript.filter_map(resumed).collect::<Vec<_>>(),
+        [false, true]
+    );
+}
+
+/// What a client sends is kept as it came: what it says in clear, what it says after STARTTLS was granted, and what it says inside TLS.
+#[test]
+fn octets_are_captured() {
+    let host = MxHost::start("mx.d.test");
+    let mut tls = starttls(&host).expect("a handshake");
+    tls.write_all(b"NOOP\r\n").expect("sent");
+    assert!(read(&mut tls).starts_with("250 "));
+    let mut socket = TcpStream::connect(host.address()).expect("the host listens");
+    assert!(read(&mut socket).starts_with("220 "));
+    socket.write_all(b"STARTTLS\r\n").expect("sent");
+    assert!(read(&mut socket).starts_with("220 "));
+    socket.write_all(b"MAIL FROM:<a@s.test>\r\n").expect("sent");
+    let is_over = |event: &Event| event.connection == 2 && event.what == What::Closed;
+    drop(socket);
+    assert!(host.wait_for_event(PATIENCE, is_over));
+    let captures = host.captures();
+    let clear = b"STARTTLS\r\n".len();
+    for capture in &captures {
+        assert_eq!(capture.clear, Some(clear));
+        assert_eq!(capture.raw[..clear], *b"STARTTLS\r\n");
+    }
+    // A handshake record (RFC 8446 §5.1), or what is none.
+    assert_eq!(captures[0].raw[clear], 22);
+    assert_eq!(captures[0].inside, b"NOOP\r\n");
+    assert_eq!(captures[1].raw[clear..], *b"MAIL FROM:<a@s.test>\r\n");
+    assert_eq!(captures[1].inside, b"");
 }

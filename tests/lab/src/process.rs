@@ -23,6 +23,7 @@ const POLL: Duration = Duration::from_millis(10);
 pub struct GatewayBuilder {
     binary: PathBuf,
     lines: Vec<String>,
+    anchors: Option<String>,
 }
 
 impl GatewayBuilder {
@@ -32,6 +33,7 @@ impl GatewayBuilder {
         Self {
             binary: binary.into(),
             lines: lines.map(str::to_owned).to_vec(),
+            anchors: None,
         }
     }
 
@@ -39,6 +41,13 @@ impl GatewayBuilder {
     #[must_use]
     pub fn resolver(self, address: SocketAddr) -> Self {
         self.config(&format!("resolver {address}"))
+    }
+
+    /// Checks signatures itself, against these keys, usually `world.trust_anchor()`, instead of believing the resolver.
+    #[must_use]
+    pub fn validating(mut self, anchors: &str) -> Self {
+        self.anchors = Some(anchors.to_owned());
+        self.without("dnssec").config("dnssec validate")
     }
 
     /// The port of MX hosts.
@@ -68,6 +77,11 @@ impl GatewayBuilder {
         let spool = directory.path().join("spool");
         let mut text = self.lines.join("\n");
         text.push_str(&format!("\nspool {}\n", spool.display()));
+        if let Some(anchors) = self.anchors {
+            let file = directory.path().join("anchors");
+            fs::write(&file, anchors).expect("a writable directory");
+            text.push_str(&format!("trust-anchor {}\n", file.display()));
+        }
         fs::write(directory.path().join("gateway.conf"), text).expect("a writable directory");
         Gateway {
             binary: self.binary,

@@ -34,6 +34,20 @@ impl Seats {
         Self::on_any_port(&both)
     }
 
+    /// `count` IPv4 addresses, and after them, where the machine has it, `::1`.
+    pub fn reserve_with_ipv6(count: u8) -> Self {
+        let mut all = addresses(count);
+        all.push(IpAddr::V6(Ipv6Addr::LOCALHOST));
+        Self::on_any_port(&all).unwrap_or_else(|| Self::reserve(count))
+    }
+
+    /// The address `::1` of [`Seats::reserve_with_ipv6`], to listen on; `None` where the machine has none.
+    pub fn take_ipv6(&mut self) -> Option<TcpListener> {
+        let is_ipv6 = |listener: &TcpListener| listener.local_addr().is_ok_and(|one| one.is_ipv6());
+        let place = self.listeners.iter().position(is_ipv6)?;
+        Some(self.listeners.remove(place))
+    }
+
     /// The common port.
     pub const fn port(&self) -> u16 {
         self.port

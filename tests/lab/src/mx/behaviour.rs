@@ -57,6 +57,7 @@ pub struct Behaviour {
     extensions: Vec<String>,
     pub(super) tls: TlsMode,
     pub(super) certificate: Option<Certificate>,
+    pub(super) other_certificate: Option<Certificate>,
     pub(super) injected: Vec<u8>,
 }
 
@@ -75,6 +76,7 @@ impl Default for Behaviour {
             extensions: extensions.map(str::to_owned).to_vec(),
             tls: TlsMode::default(),
             certificate: None,
+            other_certificate: None,
             injected: Vec::new(),
         }
     }
@@ -149,6 +151,13 @@ impl Behaviour {
     #[must_use]
     pub fn wrong_certificate(mut self, certificate: Certificate) -> Self {
         self.certificate = Some(certificate);
+        self
+    }
+
+    /// Has this certificate too, with a key of another kind; which one it presents is negotiated, and ECDSA goes before RSA.
+    #[must_use]
+    pub fn second_certificate(mut self, certificate: Certificate) -> Self {
+        self.other_certificate = Some(certificate);
         self
     }
 

@@ -1,12 +1,14 @@
 //! MX hosts: SMTP servers with STARTTLS on loopback that record what they get, and misbehave on request.
 
 mod behaviour;
+mod capture;
 mod record;
 mod session;
 mod tls;
 mod wire;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -15,13 +17,18 @@ use std::time::Duration;
 
 use gateway::dns::Tlsa;
 use gateway::time::Timestamp;
+use openssl::ssl::SslContext;
 
 use crate::certificate::Certificate;
 use crate::journal::Journal;
 use crate::seats::Seats;
 
 pub use behaviour::{Behaviour, Phase, TlsMode};
+pub use capture::Capture;
 pub use record::{Event, StoredMessage, What};
+
+/// Connections whose octets are kept: more than any test makes, fewer than a benchmark does.
+const TAPES_KEPT: usize = 1000;
 
 /// A running MX host; it stops, and breaks its connections, when dropped.
 #[derive(Debug)]
@@ -36,9 +43,10 @@ pub struct MxHost {
 struct Shared {
     name: String,
     certificate: Certificate,
-    behaviour: Mutex<Behaviour>,
+    conduct: Mutex<Conduct>,
     messages: Journal<StoredMessage>,
     events: Journal<Event>,
+    tapes: Mutex<Vec<Arc<capture::Taping>>>,
     connections: Mutex<HashMap<u64, TcpStream>>,
     count: AtomicU64,
     stopping: AtomicBool,
@@ -55,12 +63,14 @@ impl MxHost {
         let address = listener
             .local_addr()
             .expect("a bound socket has an address");
+        let conduct = Mutex::new(Conduct::new(Behaviour::default(), &certificate));
         let shared = Arc::new(Shared {
             name: name.to_owned(),
             certificate,
-            behaviour: Mutex::default(),
+            conduct,
             messages: Journal::default(),
             events: Journal::default(),
+            tapes: Mutex::default(),
             connections: Mutex::default(),
             count: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
@@ -78,7 +88,7 @@ impl MxHost {
 
     /// Behaves like this from the next connection on.
     pub fn behave(&self, behaviour: Behaviour) {
-        *lock(&self.shared.behaviour) = behaviour;
+        *lock(&self.shared.conduct) = Conduct::new(behaviour, &self.shared.certificate);
     }
 
     /// Its host name.
@@ -166,6 +176,12 @@ impl MxHost {
             .collect()
     }
 
+    /// What clients sent, octet by octet: one entry for each of the first thousand connections, oldest first.
+    pub fn captures(&self) -> Vec<Capture> {
+        let tapes = lock(&self.shared.tapes);
+        tapes.iter().map(|tape| tape.capture()).collect()
+    }
+
     /// How many connections were made to it.
     pub fn connection_count(&self) -> u64 {
         self.shared.count.load(Ordering::SeqCst)
@@ -187,8 +203,28 @@ impl Drop for MxHost {
 }
 
 impl Shared {
-    fn behaviour(&self) -> Behaviour {
-        lock(&self.behaviour).clone()
+    fn conduct(&self) -> Conduct {
+        lock(&self.conduct).clone()
+    }
+}
+
+/// How the host behaves, and its TLS context for that: one for all connections, so that clients may resume their sessions.
+#[derive(Clone)]
+struct Conduct {
+    behaviour: Behaviour,
+    context: SslContext,
+}
+
+impl Conduct {
+    fn new(behaviour: Behaviour, own: &Certificate) -> Self {
+        let context = tls::context(&behaviour, own);
+        Self { behaviour, context }
+    }
+}
+
+impl fmt::Debug for Conduct {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.behaviour.fmt(f)
     }
 }
 
@@ -213,8 +249,14 @@ fn serve(socket: TcpStream, number: u64, shared: Arc<Shared>) {
         return;
     };
     lock(&shared.connections).insert(number, twin);
+    let taping = Arc::new(capture::Taping::default());
+    let mut tapes = lock(&shared.tapes);
+    if tapes.len() < TAPES_KEPT {
+        tapes.push(Arc::clone(&taping));
+    }
+    drop(tapes);
     thread::spawn(move || {
-        if let Ok(wire) = wire::Wire::new(socket) {
+        if let Ok(wire) = wire::Wire::new(socket, taping) {
             session::Session::new(Arc::clone(&shared), wire, number).run();
         }
         lock(&shared.connections).remove(&number);

@@ -37,6 +37,8 @@ pub enum What {
         cipher: String,
         /// The server name the client asked for.
         sni: Option<String>,
+        /// Whether an earlier session went on, in which the server does not show its certificate again.
+        is_resumed: bool,
     },
     /// The handshake failed, or the client broke TLS off.
     HandshakeFailed(String),
@@ -68,11 +70,13 @@ impl fmt::Display for Event {
                 version,
                 cipher,
                 sni,
+                is_resumed,
             } => {
                 let name = sni.as_deref().unwrap_or("none");
+                let resumed = if *is_resumed { ", resumed" } else { "" };
                 write!(
                     f,
-                    "{number} {place} ** TLS is up: {version}, {cipher}, server name {name}"
+                    "{number} {place} ** TLS is up: {version}, {cipher}, server name {name}{resumed}"
                 )
             }
             What::HandshakeFailed(reason) => {

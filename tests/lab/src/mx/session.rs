@@ -7,11 +7,10 @@ use std::thread;
 use gateway::time::Timestamp;
 use openssl::ssl::SslContext;
 
-use super::Shared;
 use super::behaviour::{Act, Behaviour, Phase};
 use super::record::{Event, StoredMessage, What};
-use super::tls;
 use super::wire::Wire;
+use super::{Conduct, Shared};
 
 /// A message longer than this is an attack on the lab's memory.
 const LONGEST_MESSAGE: usize = 64 << 20;
@@ -19,6 +18,7 @@ const LONGEST_MESSAGE: usize = 64 << 20;
 pub(super) struct Session {
     shared: Arc<Shared>,
     behaviour: Behaviour,
+    context: SslContext,
     wire: Wire,
     number: u64,
     phase: Phase,
@@ -40,10 +40,11 @@ enum Next {
 
 impl Session {
     pub(super) fn new(shared: Arc<Shared>, wire: Wire, number: u64) -> Self {
-        let behaviour = shared.behaviour();
+        let Conduct { behaviour, context } = shared.conduct();
         Self {
             shared,
             behaviour,
+            context,
             wire,
             number,
             phase: Phase::Clear,
@@ -111,6 +112,7 @@ impl Session {
         if !accepted {
             return Ok(next);
         }
+        self.wire.expect_tls();
         if let Some(Next::End) = self.act("HANDSHAKE") {
             return Ok(Next::End);
         }
@@ -120,14 +122,14 @@ impl Session {
             ));
             return Ok(Next::End);
         }
-        let context = self.context();
-        match self.wire.start_tls(&context) {
+        match self.wire.start_tls(&self.context) {
             Ok(agreed) => {
                 (self.phase, self.mail) = (Phase::Tls, None);
                 self.note(What::Handshake {
                     version: agreed.version,
                     cipher: agreed.cipher,
                     sni: agreed.sni,
+                    is_resumed: agreed.is_resumed,
                 });
                 Ok(Next::Command)
             }
@@ -136,15 +138,6 @@ impl Session {
                 Ok(Next::End)
             }
         }
-    }
-
-    fn context(&self) -> SslContext {
-        let certificate = self
-            .behaviour
-            .certificate
-            .as_ref()
-            .unwrap_or(&self.shared.certificate);
-        tls::context(self.behaviour.tls, certificate)
     }
 
     fn mail(&mut self, line: &str) -> io::Result<Next> {

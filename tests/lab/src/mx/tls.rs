@@ -2,7 +2,7 @@
 
 use openssl::ssl::{SniError, SslAlert, SslContext, SslContextBuilder, SslMethod, SslVersion};
 
-use super::behaviour::TlsMode;
+use super::behaviour::{Behaviour, TlsMode};
 use crate::certificate::Certificate;
 
 /// Everything OpenSSL can still do, so that only the mode decides what is offered.
@@ -10,8 +10,11 @@ const EVERYTHING: &str = "ALL:@SECLEVEL=0";
 /// Cipher suites without authentication; they end with TLS 1.2.
 const ANONYMOUS: &str = "aNULL:!eNULL:@SECLEVEL=0";
 
-/// The context a server of this mode accepts connections with.
-pub(super) fn context(mode: TlsMode, certificate: &Certificate) -> SslContext {
+/// The context a server that behaves like this accepts connections with; `own` is its certificate unless it is to present another.
+pub(super) fn context(behaviour: &Behaviour, own: &Certificate) -> SslContext {
+    let mode = behaviour.tls;
+    let first = behaviour.certificate.as_ref().unwrap_or(own);
+    let certificates = [Some(first), behaviour.other_certificate.as_ref()];
     let mut builder = SslContext::builder(SslMethod::tls_server()).expect("OpenSSL makes contexts");
     builder.set_cipher_list(EVERYTHING).expect("cipher suites");
     builder
@@ -28,7 +31,8 @@ pub(super) fn context(mode: TlsMode, certificate: &Certificate) -> SslContext {
         TlsMode::UnrecognizedNameFatal => reject_names(&mut builder, SniError::ALERT_FATAL),
         TlsMode::UnrecognizedNameWarning => reject_names(&mut builder, SniError::ALERT_WARNING),
     }
-    if mode != TlsMode::AnonymousOnly {
+    let certificates = certificates.into_iter().flatten();
+    for certificate in certificates.filter(|_| mode != TlsMode::AnonymousOnly) {
         builder
             .set_certificate(&certificate.leaf)
             .expect("a certificate");

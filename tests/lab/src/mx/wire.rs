@@ -2,19 +2,25 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
 use openssl::ssl::{HandshakeError, NameType, Ssl, SslContext, SslStream};
 
+use super::capture::{Capture, Tap, Taping};
+
 /// A client that says nothing for so long is gone; also ends the threads of forgotten connections.
 const IDLE: Duration = Duration::from_secs(120);
+/// How long is listened for what a client sends after the end of the dialogue.
+const LINGER: Duration = Duration::from_secs(2);
 /// A line longer than this is an attack on the lab's memory.
 const LONGEST_LINE: usize = 1 << 20;
 
 pub(super) struct Wire {
-    socket: TcpStream,
-    tls: Option<SslStream<TcpStream>>,
+    socket: Tap,
+    tls: Option<SslStream<Tap>>,
     unread: Vec<u8>,
+    taping: Arc<Taping>,
 }
 
 /// What the handshake agreed on.
@@ -22,17 +28,19 @@ pub(super) struct Agreed {
     pub(super) version: String,
     pub(super) cipher: String,
     pub(super) sni: Option<String>,
+    pub(super) is_resumed: bool,
 }
 
 impl Wire {
-    pub(super) fn new(socket: TcpStream) -> io::Result<Self> {
+    pub(super) fn new(socket: TcpStream, taping: Arc<Taping>) -> io::Result<Self> {
         socket.set_nodelay(true)?;
         socket.set_read_timeout(Some(IDLE))?;
         socket.set_write_timeout(Some(IDLE))?;
         Ok(Self {
-            socket,
+            socket: Tap::new(socket, Arc::clone(&taping)),
             tls: None,
             unread: Vec::new(),
+            taping,
         })
     }
 
@@ -74,6 +82,11 @@ impl Wire {
         while self.read(&mut buffer).is_ok_and(|count| count > 0) {}
     }
 
+    /// From now on the client has nothing more to say in clear text.
+    pub(super) fn expect_tls(&self) {
+        self.taping.change(Capture::expect_tls);
+    }
+
     pub(super) fn start_tls(&mut self, context: &SslContext) -> Result<Agreed, String> {
         let ssl = Ssl::new(context).map_err(|error| error.to_string())?;
         let socket = self.socket.try_clone().map_err(|error| error.to_string())?;
@@ -89,29 +102,34 @@ impl Wire {
                 .map_or("none", |cipher| cipher.name())
                 .to_owned(),
             sni: tls.ssl().servername(NameType::HOST_NAME).map(str::to_owned),
+            is_resumed: tls.ssl().session_reused(),
         };
         self.tls = Some(tls);
         Ok(agreed)
     }
 
-    /// Ends the connection, inside TLS with a proper close.
+    /// Ends the connection, inside TLS with a proper close, and listens for what the client still says.
     pub(super) fn close(&mut self) {
         if let Some(tls) = &mut self.tls {
             // A client that is gone already needs no farewell.
             let _ = tls.shutdown();
         }
+        self.socket.listen_to_the_end(LINGER);
         self.break_off();
     }
 
     /// Ends the connection without any farewell.
     pub(super) fn break_off(&mut self) {
-        let _ = self.socket.shutdown(Shutdown::Both);
+        self.socket.shutdown(Shutdown::Both);
     }
 
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match &mut self.tls {
-            Some(tls) => tls.read(buffer),
-            None => self.socket.read(buffer),
-        }
+        let Some(tls) = &mut self.tls else {
+            return self.socket.read(buffer);
+        };
+        let count = tls.read(buffer)?;
+        self.taping
+            .change(|capture| capture.decrypted(&buffer[..count]));
+        Ok(count)
     }
 }

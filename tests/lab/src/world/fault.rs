@@ -25,6 +25,8 @@ pub enum Fault {
     Bogus,
     /// The signatures ran out.
     Expired,
+    /// The proof that no closer name exists is missing from an answer that a wildcard made.
+    NoProof,
     /// The resolver leaves out the signatures, and AD.
     StripRrsig,
     /// The resolver does not know EDNS.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gateway::dns::{Name, Rcode, RecordType};
+use gateway::dns::{EdeCode, Name, Rcode, RecordType};
 
 use super::edit::Edits;
 use super::fault::{Fault, Faults};
@@ -53,6 +53,10 @@ impl Internet {
             result.proof = judged.fold(result.proof, Ord::min);
             if step.is_opted_out {
                 result.proof = result.proof.min(Proof::Insecure);
+            }
+            if faults.contains(&Fault::NoProof) {
+                let text = format!("{name} is not proven to be absent");
+                result.proof = Proof::Bogus(EdeCode::NSEC_MISSING, text);
             }
             result.faults.extend(faults);
             result.answers.extend(step.answers);
@@ -110,6 +114,9 @@ impl Internet {
             for fault in &hit {
                 tamper(zone, set, *fault);
             }
+        }
+        if asked.contains(&Fault::NoProof) {
+            step.proofs.clear();
         }
         for set in &mut step.proofs {
             for fault in &asked {
