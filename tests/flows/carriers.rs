@@ -6,18 +6,13 @@ use gateway::dns::RecordType;
 use gateway_lab::{Damage, Fault, World};
 
 use crate::flow::Flow;
+use crate::scenario::Mode;
 use crate::stage::{Host, Stage, zone};
 
 /// Longest wait for a line in the log on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// What the log says while nothing can be sent.
 const LOUD: &str = "no resolver carries DNSSEC: every delivery is deferred until one does";
-
-#[derive(Clone, Copy, Debug)]
-enum Mode {
-    Ad,
-    Validate,
-}
 
 const MODES: [Mode; 2] = [Mode::Ad, Mode::Validate];
 
@@ -26,9 +21,7 @@ fn sound(mode: Mode) -> (Stage, Host) {
     let mut stage = Stage::new();
     let mx = stage.host("mx.d.test");
     stage.zone(zone("d.test", &mx, [mx.tlsa(1, 1)]));
-    if matches!(mode, Mode::Validate) {
-        stage.validates();
-    }
+    stage.mode(mode);
     (stage, mx)
 }
 
@@ -157,7 +150,7 @@ fn one_of_two_resolvers_is_of_no_use() {
         flow.delivers("d.test", &mx);
         let is_loud = flow.gateway.log().iter().any(|line| line.contains(LOUD));
         assert!(!is_loud, "{mode:?} {fault:?}");
-        if matches!(mode, Mode::Ad) {
+        if mode == Mode::Ad {
             let asked = bad.queries();
             assert!(asked.iter().all(|query| query.name.is_root()), "{asked:?}");
         }

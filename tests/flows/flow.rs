@@ -4,8 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gateway_lab::mx::StoredMessage;
-use gateway_lab::temp::TempDir;
 use gateway_lab::{Gateway, MxHost, Phase, World};
 
 use crate::stage::Host;
@@ -13,7 +11,7 @@ use crate::stage::Host;
 /// Longest wait for a decision on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Who sends all mail.
-const SENDER: &str = "author@sender.test";
+pub(crate) const SENDER: &str = "author@sender.test";
 /// All that may be said before a server is verified, besides EHLO.
 const HARMLESS: [&str; 2] = ["STARTTLS", "QUIT"];
 
@@ -28,8 +26,6 @@ pub(crate) struct Flow {
     pub(crate) hosts: Vec<Host>,
     /// The gateway's name.
     pub(crate) hostname: String,
-    /// Where the root's key lies.
-    pub(crate) _anchor: TempDir,
 }
 
 /// What shall become of mail for a domain.
@@ -92,49 +88,12 @@ impl Flow {
         log
     }
 
-    /// Mail for the domain fails for good for this reason without a word to any server, and its sender is told.
-    pub(crate) fn bounces(&self, domain: &str, code: &str, reason: &str) -> Log {
-        let case = Case {
-            domain,
-            verdict: "reject",
-            code,
-            reason,
-        };
-        let log = self.refused(case, &[]);
-        self.assert_foretold(case);
-        log
-    }
-
-    /// Mail for the domain is refused for good by this host, which `check`, as it sends no mail, cannot foretell.
-    pub(crate) fn bounces_at(&self, domain: &str, host: &Host, code: &str) -> Log {
-        let case = Case {
-            domain,
-            verdict: "reject",
-            code,
-            reason: "remote",
-        };
-        let log = self.refused(case, &[host]);
-        self.assert_foretold(Case::delivered(domain));
-        log
-    }
-
     /// The first mail for the domain, which was deferred, arrives at this host.
     pub(crate) fn delivers_later(&self, log: &Log, domain: &str, to: &Host) {
         self.wait(&log.id, &["finished after"]);
         self.assert_finished(log);
         self.assert_arrived(domain, to, 1);
         self.assert_foretold(Case::delivered(domain));
-    }
-
-    fn refused(&self, case: Case<'_>, spoken_to: &[&Host]) -> Log {
-        let before = self.sender.messages().len();
-        let log = self.decided(case, spoken_to);
-        let reports = self.sender.wait_for_messages(before + 1, PATIENCE);
-        let all = self.gateway.log().join("\n");
-        assert_eq!(reports.len(), before + 1, "reports to the sender\n{all}");
-        assert_report(reports.last().expect("one report"), case);
-        self.assert_finished(&log);
-        log
     }
 
     /// Submits one message and waits for the decision. Each of `spoken_to` hears mail commands, and nobody else.
@@ -158,8 +117,6 @@ impl Flow {
         let (level, bare) = (self.level(domain), case.bare());
         let expected = format!("{level} {verdict} {code} {reason} domain={bare}");
         assert_eq!(log.decision(), expected, "\n{log}");
-        let is_told = log.lines.iter().any(|line| line.contains("the report"));
-        assert_eq!(is_told, verdict == "reject", "a report\n{log}");
         log
     }
 
@@ -288,20 +245,6 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Whether a line about this MX host has this reason or remark.
-    pub(crate) fn says(&self, host: &str, word: &str) -> bool {
-        let host = format!(" mx={host} ");
-        let has_word = |line: &str| line.split([' ', ',', '=']).any(|part| part == word);
-        let mut lines = self.lines.iter();
-        lines.any(|line| line.contains(&host) && has_word(line))
-    }
-
-    /// How many connections, or attempts at one, were decided on.
-    pub(crate) fn attempts(&self) -> usize {
-        let lines = self.lines.iter();
-        lines.filter(|line| line.contains(" addr=")).count()
-    }
-
     /// The last decision: level, verdict, code, reason and domain.
     fn decision(&self) -> String {
         let mut lines = self.lines.iter().rev();
@@ -329,32 +272,8 @@ fn mail_commands(host: &MxHost) -> usize {
     of(Phase::Clear) + of(Phase::Tls)
 }
 
-fn message(domain: &str) -> String {
+pub(crate) fn message(domain: &str) -> String {
     format!(
         "From: <{SENDER}>\r\nTo: <user@{domain}>\r\nSubject: a flow\r\n\r\nFor {domain}.\r\n.\r\nThe end.\r\n"
     )
-}
-
-/// The report is one as RFC 3464 has it, and names recipient, status and reason.
-fn assert_report(report: &StoredMessage, case: Case<'_>) {
-    let Case {
-        domain,
-        code,
-        reason,
-        ..
-    } = case;
-    assert_eq!(report.phase, Phase::Tls);
-    assert_eq!(report.sender, "", "a report has the null reverse-path");
-    assert_eq!(report.recipients, [SENDER]);
-    let text = report.text();
-    for part in [
-        "Content-Type: multipart/report; report-type=delivery-status;",
-        "Content-Type: message/delivery-status",
-        "Action: failed\r\n",
-        &format!("Final-Recipient: rfc822; user@{domain}\r\n"),
-        &format!("Status: {code}\r\n"),
-        &format!("Diagnostic-Code: x-gateway; [{reason}] "),
-    ] {
-        assert!(text.contains(part), "no '{part}' in the report:\n{text}");
-    }
 }

@@ -1,20 +1,22 @@
 //! The stage of a test: MX hosts, zones and what goes wrong are put up, then the mail flows.
 
-use std::net::{IpAddr, SocketAddr};
+use std::mem;
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::{fs, mem};
 
 use gateway::dns::{Message, RecordType, Tlsa};
-use gateway_lab::temp::TempDir;
 use gateway_lab::world::{WorldBuilder, tlsa_owner};
 use gateway_lab::{Certificate, Fault, Gateway, MxHost, Seats, World, Zone};
 
 use crate::flow::Flow;
+use crate::scenario::{Ending, Mode, Scenario};
 
-/// More hosts than any test needs.
+/// More hosts than the test of one domain needs.
 const SEATS: u8 = 10;
+/// More hosts than all scenarios together need.
+const SEATS_OF_ALL: u8 = 150;
 /// The gateway's name unless a test says otherwise.
-const HOSTNAME: &str = "gateway.test";
+pub(crate) const HOSTNAME: &str = "gateway.test";
 
 /// A host that several may look at.
 pub(crate) type Host = Arc<MxHost>;
@@ -27,8 +29,12 @@ pub(crate) struct Stage {
     world: WorldBuilder,
     hostname: String,
     config: Vec<String>,
-    validates: bool,
+    mode: Mode,
+    /// Resolvers that are asked before the stage's own.
     resolvers: Vec<SocketAddr>,
+    scenarios: Vec<Scenario>,
+    /// Hosts that belong to the scenarios so far.
+    placed: usize,
 }
 
 impl Stage {
@@ -37,9 +43,9 @@ impl Stage {
         Self::with(Seats::reserve(SEATS))
     }
 
-    /// One whose only host to come is at `::1`; `None` where the machine has no such address.
-    pub(crate) fn on_ipv6() -> Option<Self> {
-        Seats::reserve_both_families().map(Self::with)
+    /// An empty one with room for many scenarios.
+    pub(crate) fn large() -> Self {
+        Self::with(Seats::reserve_with_ipv6(SEATS_OF_ALL))
     }
 
     fn with(mut seats: Seats) -> Self {
@@ -53,9 +59,36 @@ impl Stage {
             world: World::builder().zone(zone),
             hostname: HOSTNAME.to_owned(),
             config: Vec::new(),
-            validates: false,
+            mode: Mode::Ad,
             resolvers: Vec::new(),
+            scenarios: Vec::new(),
+            placed: 0,
         }
+    }
+
+    /// A good MX host of this name at `::1`; `None` where the machine has no such address.
+    pub(crate) fn host_on_ipv6(&mut self, name: &str) -> Option<Host> {
+        let listener = self.seats.take_ipv6()?;
+        Some(self.host_at(listener, name, Certificate::new(name)))
+    }
+
+    /// Mail for this domain ends so at `dane-only`, and so at `dane`. The hosts put up since the scenario before are its own.
+    pub(crate) fn scenario(
+        &mut self,
+        name: &'static str,
+        domain: &str,
+        endings: impl Into<[Ending; 2]>,
+    ) -> &mut Scenario {
+        let hosts = self.hosts[self.placed..].to_vec();
+        self.placed = self.hosts.len();
+        self.scenarios
+            .push(Scenario::new(name, domain, endings.into(), hosts));
+        self.scenarios.last_mut().expect("one was just added")
+    }
+
+    /// The scenarios so far.
+    pub(crate) fn take_scenarios(&mut self) -> Vec<Scenario> {
+        mem::take(&mut self.scenarios)
     }
 
     /// A good MX host of this name.
@@ -66,6 +99,10 @@ impl Stage {
     /// An MX host of this name with this certificate.
     pub(crate) fn host_with(&mut self, name: &str, certificate: Certificate) -> Host {
         let listener = self.seats.take();
+        self.host_at(listener, name, certificate)
+    }
+
+    fn host_at(&mut self, listener: TcpListener, name: &str, certificate: Certificate) -> Host {
         let host = Arc::new(MxHost::start_on(listener, certificate, name));
         self.hosts.push(Arc::clone(&host));
         host
@@ -91,32 +128,16 @@ impl Stage {
         self.world = mem::take(&mut self.world).fault(owner, rtype, fault);
     }
 
-    /// Lets this go wrong with the TLSA records of a host.
-    pub(crate) fn tlsa_fault(&mut self, host: &str, fault: Fault) {
-        let owner = tlsa_owner(host, self.port()).to_string();
-        self.fault(&owner, RecordType::TLSA, fault);
-    }
-
     /// Changes the replies to this question, however sound they are.
     pub(crate) fn edit(&mut self, owner: &str, rtype: RecordType, change: fn(&mut Message)) {
         let builder = mem::take(&mut self.world);
         self.world = builder.edit(owner, rtype, move |reply, _| change(reply));
     }
 
-    /// Signatures are checked in the gateway, from the root's key down.
-    pub(crate) const fn validates(&mut self) {
-        self.validates = true;
-    }
-
-    /// Asks this resolver first, and only then the stage's own.
-    pub(crate) fn resolver_before(&mut self, address: SocketAddr) {
-        self.resolvers.push(address);
-    }
-
-    /// The gateway's name.
-    pub(crate) fn hostname(&mut self, name: &str) {
-        self.config(&format!("hostname {name}"));
-        self.hostname = name.to_owned();
+    /// Lets this go wrong with the TLSA records of a host.
+    pub(crate) fn tlsa_fault(&mut self, host: &str, fault: Fault) {
+        let owner = tlsa_owner(host, self.port()).to_string();
+        self.fault(&owner, RecordType::TLSA, fault);
     }
 
     /// A line of the gateway's configuration; the lab's own lines with the same directive go.
@@ -124,21 +145,27 @@ impl Stage {
         self.config.push(line.to_owned());
     }
 
+    /// Where DNSSEC is checked; by the resolver unless this is said.
+    pub(crate) const fn mode(&mut self, mode: Mode) {
+        self.mode = mode;
+    }
+
+    /// Asks this resolver first, and only then the stage's own.
+    pub(crate) fn resolver_before(&mut self, address: SocketAddr) {
+        self.resolvers.push(address);
+    }
+
     /// Starts the DNS and the gateway.
-    pub(crate) fn start(mut self) -> Flow {
-        let world = mem::take(&mut self.world).start();
-        let anchor = TempDir::new("anchor");
-        if self.validates {
-            let file = anchor.path().join("root.key");
-            fs::write(&file, world.trust_anchor()).expect("a writable directory");
-            self.config("dnssec validate");
-            self.config(&format!("trust-anchor {}", file.display()));
-        }
+    pub(crate) fn start(self) -> Flow {
+        let world = self.world.start();
         let mut gateway = Gateway::builder(env!("CARGO_BIN_EXE_gateway"));
         for resolver in self.resolvers.iter().chain([&world.resolver()]) {
             gateway = gateway.resolver(*resolver);
         }
         gateway = gateway.smtp_port(self.seats.port());
+        if self.mode == Mode::Validate {
+            gateway = gateway.validating(&world.trust_anchor());
+        }
         for line in &self.config {
             let directive = line.split(' ').next().unwrap_or(line);
             gateway = gateway.without(directive).config(line);
@@ -149,7 +176,6 @@ impl Stage {
             sender: self.sender,
             hosts: self.hosts,
             hostname: self.hostname,
-            _anchor: anchor,
         }
     }
 }
