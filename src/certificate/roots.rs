@@ -9,7 +9,7 @@ use crate::smtp::Domain;
 use crate::time::Timestamp;
 
 /// CAs to be believed. They are read from PEM; where that comes from is the caller's business.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Roots(Vec<X509>);
 
 /// Why there are no roots.

@@ -14,11 +14,11 @@ use std::path::Path;
 
 use super::options::{Command, Failure, Invocation};
 use super::{exit, print};
-use crate::config::values;
+use crate::config::{self, values};
 use crate::outbound::attempt::{self, Means};
 use crate::outbound::cause::Verdict;
 use crate::outbound::decision::bare;
-use crate::outbound::{self, Pattern, Policy, Settings};
+use crate::outbound::{self, Level, Pattern, Policy, Settings};
 use crate::resolver::Resolver;
 use crate::smtp::{Host, Mailbox};
 use crate::time::Timestamp;
@@ -48,7 +48,7 @@ Exit 0 if mail would be delivered, 75 if it would wait, 69 if it would be refuse
         options.optopt(
             "l",
             "level",
-            "what must be proven, instead of the configured policy: dane-only, dane, encrypt or none",
+            "what must be proven, instead of the configured policy: dane-only, dane, secure, encrypt or none",
             "LEVEL",
         );
         options.optflag("", "json", "for programs: one object a line");
@@ -128,6 +128,16 @@ fn use_port(settings: &mut Settings, text: &str) -> Result<(), Failure> {
 fn use_level(settings: &mut Settings, text: &str) -> Result<(), Failure> {
     let level =
         values::level(text).map_err(|reason| Failure::usage(format!("option '-l': {reason}")))?;
+    match level {
+        Level::Fingerprint => {
+            let text = "option '-l': level fingerprint needs a policy line, with pin=sha256:HEX";
+            return Err(Failure::usage(text));
+        }
+        Level::Secure if settings.roots.is_none() => {
+            settings.roots = Some(config::roots(settings.ca_file.as_deref())?);
+        }
+        _ => {}
+    }
     let lines = &mut settings.policies.lines;
     for policy in lines.iter_mut() {
         policy.level = level;

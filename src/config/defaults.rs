@@ -2,9 +2,12 @@
 
 use core::net::SocketAddr;
 use std::env;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::ConfigError;
+use super::{ConfigError, values};
+use crate::certificate::Roots;
 use crate::net::Network;
 use crate::resolver::ResolvConf;
 use crate::resolver::resolv_conf;
@@ -66,6 +69,32 @@ pub(super) fn allowed_addresses(resolvers: &[SocketAddr]) -> Vec<Network> {
         true => Network::LOOPBACK.to_vec(),
         false => Vec::new(),
     }
+}
+
+/// Where systems keep the bundle of CAs they believe: Debian and others, Red Hat and others, SUSE, Alpine and BSD.
+const CA_FILES: [&str; 4] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+/// Octets of a bundle of CAs at most; systems have a quarter of a megabyte.
+const CA_FILE_MOST: u64 = 16 << 20;
+
+/// The CAs of a file, or of the system.
+///
+/// # Errors
+/// [`ConfigError`]: there are none.
+pub fn roots(file: Option<&Path>) -> Result<Arc<Roots>, ConfigError> {
+    let mut usual = CA_FILES.iter().map(Path::new);
+    let Some(file) = file.or_else(|| usual.find(|file| file.exists())) else {
+        return Err(missing("ca-file", "this system has no bundle of CAs"));
+    };
+    let wrong = |why: &dyn Display| ConfigError(format!("ca-file {}: {why}", file.display()));
+    let text = values::read_at_most(file, CA_FILE_MOST).map_err(|error| wrong(&error))?;
+    let roots = Roots::from_pem(text.as_bytes()).map_err(|error| wrong(&error))?;
+    Ok(Arc::new(roots))
 }
 
 /// The resolvers of this machine, and how patient to be with them.

@@ -16,20 +16,27 @@ pub(super) fn policy(words: &[String]) -> Result<Policy, String> {
                 policy.port = Some(values::port(text)?);
             }
             Some(("mx", text)) => policy.hosts.push(values::domain(text)?),
-            Some(("addresses", "rfc7672")) if policy.level == Level::DaneOnly => {
-                policy.is_alias_enough = true;
-            }
-            Some(("addresses", "rfc7672")) => {
-                return Err(format!("'{option}' belongs to level dane-only"));
-            }
+            Some(("addresses", "rfc7672")) => policy.is_alias_enough = true,
+            Some(("pin", text)) => policy.pins.push(values::pin(text)?),
             _ => {
                 return Err(format!(
-                    "expected port=P (once), mx=HOST or addresses=rfc7672 behind the level, found '{option}'"
+                    "expected port=P (once), mx=HOST, addresses=rfc7672 or pin=sha256:HEX behind the level, found '{option}'"
                 ));
             }
         }
     }
-    Ok(policy)
+    match policy.level {
+        Level::Fingerprint if policy.pins.is_empty() => {
+            Err("level fingerprint: expected pin=sha256:HEX".to_owned())
+        }
+        level if level != Level::Fingerprint && !policy.pins.is_empty() => Err(format!(
+            "expected pin= at level fingerprint only, not at {level}"
+        )),
+        level if level != Level::DaneOnly && policy.is_alias_enough => Err(format!(
+            "expected addresses= at level dane-only only, not at {level}"
+        )),
+        _ => Ok(policy),
+    }
 }
 
 /// A `route` line.
@@ -65,5 +72,6 @@ pub(super) fn policy_words(policy: &Policy) -> Vec<String> {
     words.extend(policy.hosts.iter().map(|host| format!("mx={host}")));
     let addresses = policy.is_alias_enough.then_some("addresses=rfc7672");
     words.extend(addresses.map(str::to_owned));
+    words.extend(policy.pins.iter().map(|pin| format!("pin={pin}")));
     words
 }

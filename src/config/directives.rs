@@ -3,6 +3,7 @@
 //! Reading, printing, `gateway config --directives` and the list of what a reload cannot change all walk through this one table.
 
 use core::net::SocketAddr;
+use std::fs::File;
 use std::time::Duration;
 
 use super::{Config, destination, values};
@@ -199,9 +200,9 @@ pub(super) static DIRECTIVES: &[Directive] = &[
     },
     Directive {
         name: "policy",
-        synopsis: "DOMAIN LEVEL [port=P] [mx=HOST]… [addresses=rfc7672]",
+        synopsis: "DOMAIN LEVEL [port=P] [mx=HOST]… [addresses=rfc7672] [pin=sha256:HEX]…",
         fallback: Fallback::Words("* dane-only"),
-        meaning: "level for a recipient domain: dane-only, dane (DANE where a host has it, else encryption), encrypt, or none (loopback destinations only); '.example.org' is what lies below it, '*' every domain; the most specific line wins. mx= names its MX hosts, the preferred first, and nobody is asked for others",
+        meaning: "what the servers for a recipient domain must prove: dane-only, dane (DANE where a host has it, else encryption), secure (a certificate of a CA, with the right name), fingerprint (pin= names key or certificate), encrypt, or none (loopback destinations only); '.example.org' is what lies below it, '*' every domain; the most specific line wins. mx= names its MX hosts, the preferred first, and nobody is asked for others",
         is_repeatable: true,
         read: |config, words| {
             let policy = destination::policy(words)?;
@@ -232,6 +233,23 @@ pub(super) static DIRECTIVES: &[Directive] = &[
         print: |config| {
             let smarthosts = config.outbound.policies.smarthosts.iter();
             smarthosts.map(destination::smarthost_words).collect()
+        },
+        ..BLANK
+    },
+    Directive {
+        name: "ca-file",
+        synopsis: "FILE",
+        fallback: Fallback::FoundOut("the system's bundle"),
+        meaning: "certificates of the CAs that count at level secure, in PEM; read only where they are needed",
+        read: |config, words| {
+            let file = values::absolute_path(one(words)?)?;
+            File::open(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+            config.outbound.ca_file = Some(file);
+            Ok(())
+        },
+        print: |config| {
+            let file = config.outbound.ca_file.iter();
+            each(&file.map(|file| file.display()).collect::<Vec<_>>())
         },
         ..BLANK
     },

@@ -26,6 +26,7 @@ use crate::{inbound, log, outbound, queue, resolver};
 use directives::{DIRECTIVES, Directive, Fallback, NOT_BUILT, NOT_YET};
 use lexer::Place;
 
+pub use defaults::roots;
 pub use lexer::ConfigError;
 pub use nearest::nearest;
 
@@ -121,6 +122,8 @@ impl Config {
                 own_addresses: Vec::new(),
                 smtp_port: 0,
                 policies: outbound::Policies::default(),
+                ca_file: None,
+                roots: None,
                 allow_addresses: Vec::new(),
                 workers: 0,
                 lookup_timeout: Duration::ZERO,
@@ -230,6 +233,10 @@ impl Config {
         if !policies.iter().any(|policy| policy.pattern == Pattern::Any) {
             // What a file that says nothing about `*` means by it.
             policies.insert(0, Policy::new(Pattern::Any, Level::DaneOnly));
+        }
+        if self.outbound.policies.need_roots() {
+            let roots = defaults::roots(self.outbound.ca_file.as_deref())?;
+            self.outbound.roots = Some(roots);
         }
         self.outbound.own_addresses.clone_from(&self.inbound.listen);
         Ok(())

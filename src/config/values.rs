@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::certificate::Pin;
 use crate::dnssec::TrustAnchors;
 use crate::net::Network;
 use crate::outbound::{Level, Pattern};
@@ -68,7 +69,8 @@ pub fn trust_anchors(file: &Path) -> Result<TrustAnchors, String> {
     TrustAnchors::parse(&text).map_err(|error| wrong(&error))
 }
 
-fn read_at_most(file: &Path, most: u64) -> io::Result<String> {
+/// The text of a file that is no longer than this.
+pub(super) fn read_at_most(file: &Path, most: u64) -> io::Result<String> {
     let mut text = String::new();
     let length = File::open(file)?.take(most + 1).read_to_string(&mut text)?;
     match u64::try_from(length) {
@@ -92,24 +94,26 @@ pub fn unix_time(text: &str) -> Result<Timestamp, String> {
     })
 }
 
-/// Levels that this version has.
-const LEVELS: [Level; 4] = [Level::DaneOnly, Level::Dane, Level::Encrypt, Level::None];
-/// Levels of the interface that later versions will have.
-const LEVELS_NOT_BUILT: [&str; 3] = ["mta-sts", "secure", "fingerprint"];
-
 /// What must be proven.
 ///
 /// # Errors
 /// What was expected.
 pub fn level(text: &str) -> Result<Level, String> {
-    let level = Level::parse(text).filter(|level| LEVELS.contains(level));
-    level.ok_or_else(|| {
-        let names = LEVELS.map(Level::name).join(", ");
-        match LEVELS_NOT_BUILT.contains(&text) {
-            true => format!("level '{text}': this version cannot do this yet; it has {names}"),
-            false => format!("expected one of {names}, found '{text}'"),
+    Level::parse(text).ok_or_else(|| {
+        let names = Level::ALL.map(Level::name).join(", ");
+        match text {
+            "mta-sts" => {
+                format!("level '{text}': this version cannot do this yet; it has {names}")
+            }
+            _ => format!("expected one of {names}, found '{text}'"),
         }
     })
+}
+
+/// `sha256:` and 64 hexadecimal digits.
+pub(super) fn pin(text: &str) -> Result<Pin, String> {
+    Pin::parse(text)
+        .ok_or_else(|| format!("expected sha256: and 64 hexadecimal digits, found '{text}'"))
 }
 
 /// `*`, `.DOMAIN` or `DOMAIN`.

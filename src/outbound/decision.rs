@@ -186,6 +186,8 @@ impl Record {
         Some(match self.proof.as_ref()? {
             Proof::Dane(_) if self.is_designated() => "verified",
             Proof::Dane(_) => "trusted",
+            Proof::Pkix(_) => "pkix",
+            Proof::Pin(_) => "pin",
             Proof::Encryption => "encrypted",
             Proof::Loopback => "loopback",
         })

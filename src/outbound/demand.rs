@@ -2,7 +2,12 @@
 //!
 //! next: `src/outbound/session.rs`
 
-use crate::dane::{self, Match, Mismatch, Plan};
+use std::sync::Arc;
+
+use super::Reason;
+use crate::certificate::{self, Pin, Roots};
+use crate::dane::{self, Match, Plan};
+use crate::dns::Tlsa;
 use crate::smtp::Domain;
 use crate::time::Timestamp;
 
@@ -15,7 +20,18 @@ pub enum Demand {
         plan: Plan,
         /// The names of which a certificate that usage 2 vouches for must bear one (RFC 7672 §3.2.2, rfc B1).
         references: Vec<Domain>,
+        /// The record that matched when the host was verified last. It only explains a mismatch.
+        former: Option<Tlsa>,
     },
+    /// TLS with a certificate of one of these CAs that bears one of these names (rfc C15).
+    Pkix {
+        /// The CAs.
+        roots: Arc<Roots>,
+        /// The names.
+        names: Vec<Domain>,
+    },
+    /// TLS with a certificate or key that has one of these digests (rfc C15).
+    Pins(Vec<Pin>),
     /// TLS with whoever answers (rfc ENC).
     Encryption,
     /// Nothing, to loopback only (level `none`).
@@ -27,25 +43,92 @@ pub enum Demand {
 pub enum Proof {
     /// The certificate matched a TLSA record.
     Dane(Match),
+    /// A CA vouches for the certificate, which bears this name.
+    Pkix(Domain),
+    /// The certificate or its key has this digest.
+    Pin(Pin),
     /// Nothing but that it is encrypted: to whom is unknown.
     Encryption,
     /// The other side is this machine.
     Loopback,
 }
 
+/// Why what is demanded is not proven.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Which row of the tables.
+    pub reason: Reason,
+    /// What was presented, and what is wrong with it.
+    pub text: String,
+}
+
 impl Demand {
     /// What a certificate chain (exact DER, leaf first) presented over TLS proves of this `now`.
     ///
     /// # Errors
-    /// [`Mismatch`]: what is demanded is not proven.
-    pub fn check(&self, chain: &[Vec<u8>], now: Timestamp) -> Result<Proof, Mismatch> {
+    /// [`Refusal`]: what is demanded is not proven.
+    pub fn check(&self, chain: &[Vec<u8>], now: Timestamp) -> Result<Proof, Refusal> {
         match self {
-            Self::Dane { plan, references } => {
-                dane::verify(plan, chain, references, now).map(Proof::Dane)
-            }
+            Self::Dane {
+                plan,
+                references,
+                former,
+            } => dane::verify(plan, chain, references, now)
+                .map(Proof::Dane)
+                .map_err(|mismatch| Refusal {
+                    reason: Reason::from(&mismatch),
+                    text: match former {
+                        Some(former) => explain_change(&mismatch.to_string(), former, chain),
+                        None => mismatch.to_string(),
+                    },
+                }),
+            Self::Pkix { roots, names } => certificate::verify_pkix(roots, chain, names, now)
+                .map(|name| Proof::Pkix(name.clone()))
+                .map_err(|distrust| Refusal {
+                    reason: Reason::from(&distrust),
+                    text: distrust.to_string(),
+                }),
+            Self::Pins(pins) => match certificate::matching_pin(chain, pins) {
+                Some(pin) => Ok(Proof::Pin(*pin)),
+                None => Err(no_pin(chain)),
+            },
             // Where clear text is enough, encryption is too.
             Self::Encryption | Self::Cleartext => Ok(Proof::Encryption),
         }
+    }
+}
+
+/// B11: what is presented may be what was right before, or something new like the records.
+fn explain_change(mismatch: &str, former: &Tlsa, chain: &[Vec<u8>]) -> String {
+    let plan = dane::plan(std::slice::from_ref(former));
+    let presents_former = chain.first().is_some_and(|leaf| {
+        let presented = dane::records_of(leaf);
+        plan.usable.iter().any(|record| presented.contains(record))
+    });
+    match presents_former {
+        true => format!(
+            "{mismatch}; the server still presents what the former record {former} names, so the record was changed and the server was not (dane-changed)"
+        ),
+        false => format!(
+            "{mismatch}; nor does the former record {former} match: the server presents something new (dane-changed)"
+        ),
+    }
+}
+
+fn no_pin(chain: &[Vec<u8>]) -> Refusal {
+    let Some(leaf) = chain.first() else {
+        return Refusal {
+            reason: Reason::NoCertificate,
+            text: "the server presented no certificate".to_owned(),
+        };
+    };
+    let presented: Vec<String> = Pin::all_of(leaf).iter().map(Pin::to_string).collect();
+    Refusal {
+        reason: Reason::ValidationFailure,
+        text: format!(
+            "the server's certificate has none of the pins; key and certificate are {}: if this is the right server, pin one of these",
+            presented.join(" and ")
+        ),
     }
 }
 
@@ -54,7 +137,7 @@ impl Proof {
     pub const fn matched(&self) -> Option<&Match> {
         match self {
             Self::Dane(matched) => Some(matched),
-            Self::Encryption | Self::Loopback => None,
+            Self::Pkix(_) | Self::Pin(_) | Self::Encryption | Self::Loopback => None,
         }
     }
 }

@@ -42,6 +42,8 @@ pub(super) fn settings(level: Level) -> Settings {
             lines: vec![Policy::new(Pattern::Any, level)],
             ..Policies::default()
         },
+        ca_file: None,
+        roots: None,
         allow_addresses: vec!["10.1.0.0/16".parse::<Network>().expect("a network")],
         workers: 4,
         lookup_timeout: Duration::from_secs(20),

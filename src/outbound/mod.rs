@@ -25,13 +25,15 @@ pub mod session;
 mod worker;
 
 use std::net::SocketAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::certificate::Roots;
 use crate::net::Network;
 use crate::smtp::Domain;
 
-pub use demand::{Demand, Proof};
+pub use demand::{Demand, Proof, Refusal};
 pub use level::Level;
 pub use pattern::Pattern;
 pub use policy::{Policies, Policy};
@@ -50,8 +52,12 @@ pub struct Settings {
     pub own_addresses: Vec<SocketAddr>,
     /// Port of MX hosts.
     pub smtp_port: u16,
-    /// Level and exceptions per recipient domain.
+    /// Level and hosts per recipient domain.
     pub policies: Policies,
+    /// Where the CAs come from (`ca-file`); the system's bundle if it is not given.
+    pub ca_file: Option<PathBuf>,
+    /// The CAs, where something needs them.
+    pub roots: Option<Arc<Roots>>,
     /// Reserved addresses (loopback, private, …) that MX hosts may have all the same.
     pub allow_addresses: Vec<Network>,
     /// Attempts at the same time.

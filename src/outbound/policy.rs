@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::Level;
 use super::pattern::{Pattern, most_specific};
+use crate::certificate::Pin;
 use crate::smtp::{Domain, Host};
 
 /// One `policy` line.
@@ -19,6 +20,8 @@ pub struct Policy {
     pub hosts: Vec<Domain>,
     /// `addresses=rfc7672`: at `dane-only`, an insecure address is used if the host name is a secure alias with TLSA records (rfc H3).
     pub is_alias_enough: bool,
+    /// `pin=`: digests of which the server's certificate or key must have one; at least one at `fingerprint`, none elsewhere.
+    pub pins: Vec<Pin>,
     /// Where the line stands.
     pub origin: Origin,
 }
@@ -78,6 +81,8 @@ pub struct Rule<'a> {
     pub next_hop: NextHop<'a>,
     /// Whether a secure alias is enough at `dane-only`.
     pub is_alias_enough: bool,
+    /// The digests of which one is enough at `fingerprint`.
+    pub pins: &'a [Pin],
     /// The `policy` line it comes from.
     pub policy: Option<&'a Policy>,
 }
@@ -102,6 +107,7 @@ impl Policy {
             port: None,
             hosts: Vec::new(),
             is_alias_enough: false,
+            pins: Vec::new(),
             origin: Origin(String::new()),
         }
     }
@@ -145,8 +151,14 @@ impl Policies {
             port: own_port.or_else(|| policy.and_then(|policy| policy.port)),
             next_hop,
             is_alias_enough: policy.is_some_and(|policy| policy.is_alias_enough),
+            pins: policy.map_or(&[], |policy| &policy.pins),
             policy,
         }
+    }
+
+    /// Whether CAs are needed.
+    pub fn need_roots(&self) -> bool {
+        self.lines.iter().any(|line| line.level == Level::Secure)
     }
 }
 

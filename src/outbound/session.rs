@@ -278,7 +278,9 @@ impl Channel {
                 let text = "no TLSA record is usable";
                 Err(Failure::new(Reason::TlsaInvalid, Phase::Verdict, text))
             }
-            Demand::Dane { .. } | Demand::Encryption => open_tls(link, demand),
+            Demand::Dane { .. } | Demand::Pkix { .. } | Demand::Pins(_) | Demand::Encryption => {
+                open_tls(link, demand)
+            }
         }
     }
 

@@ -58,6 +58,7 @@ pub(crate) fn demand(records: &[Tlsa]) -> Demand {
     Demand::Dane {
         plan: dane::plan(records),
         references: Vec::new(),
+        former: None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use core::net::{IpAddr, SocketAddr};
 use std::iter;
+use std::sync::Arc;
 
 use super::Walk;
 use crate::dane::Plan;
@@ -11,6 +12,7 @@ use crate::outbound::cause::Cause;
 use crate::outbound::connect::Carrier;
 use crate::outbound::decision::{Record, Step};
 use crate::outbound::facts::{Asked, tlsa_owner};
+use crate::outbound::policy::NextHop;
 use crate::outbound::session::{Failure, Link, Phase, Timeouts};
 use crate::outbound::{Demand, Level, Reason};
 use crate::smtp::{Domain, Host};
@@ -94,7 +96,7 @@ impl Walk<'_> {
         base: Option<&mut Base>,
     ) -> Result<Box<dyn Carrier>, Cause> {
         let carrier = match base {
-            None => self.dial(record, address, &self.demand()?, None)?,
+            None => self.dial(record, address, &self.demand(record)?, None)?,
             Some(base) => self.connect_verified(record, address, base)?,
         };
         match self.is_still_designated(record) {
@@ -155,7 +157,7 @@ impl Walk<'_> {
                     Err(_) => {}
                 }
                 self.without_base(record, cause)?;
-                self.dial(record, address, &self.demand()?, None)
+                self.dial(record, address, &self.demand(record)?, None)
             }
             (Judgement::Stop(cause), Ok(carrier)) => {
                 record.note(&fresh);
@@ -167,15 +169,31 @@ impl Walk<'_> {
     }
 
     /// What must be proven at an address without TLSA records that count.
-    fn demand(&self) -> Result<Demand, Cause> {
-        match self.rule.level {
-            Level::Dane | Level::Encrypt => Ok(Demand::Encryption),
-            Level::None => Ok(Demand::Cleartext),
-            level @ (Level::DaneOnly | Level::Secure | Level::Fingerprint) => {
-                let text = format!("at level {level} there is nothing that could be proven");
+    fn demand(&self, record: &Record) -> Result<Demand, Cause> {
+        match (self.rule.level, &self.means.settings.roots) {
+            (Level::Dane | Level::Encrypt, _) => Ok(Demand::Encryption),
+            (Level::None, _) => Ok(Demand::Cleartext),
+            (Level::Fingerprint, _) => Ok(Demand::Pins(self.rule.pins.to_vec())),
+            (Level::Secure, Some(roots)) => Ok(Demand::Pkix {
+                roots: Arc::clone(roots),
+                names: self.names(record),
+            }),
+            (level @ (Level::DaneOnly | Level::Secure), _) => {
+                let text = format!("at level {level} there is nothing that could prove anything");
                 Err(Cause::new(Reason::Internal, text))
             }
         }
+    }
+
+    /// B1 at level `secure`: the destination, unless its mail goes to a smarthost, and the host if it is known for sure.
+    fn names(&self, record: &Record) -> Vec<Domain> {
+        let destination = match (&record.domain, self.rule.next_hop) {
+            (Host::Domain(domain), NextHop::Mx | NextHop::Listed(_)) => Some(domain.clone()),
+            _ => None,
+        };
+        let host = record.is_designated().then(|| record.host());
+        let host = host.and_then(|host| Domain::parse(host).ok());
+        destination.into_iter().chain(host).collect()
     }
 
     fn dial_base(
@@ -187,6 +205,7 @@ impl Walk<'_> {
         let demand = Demand::Dane {
             plan: base.plan.clone(),
             references: self.references(record, &base.host),
+            former: None,
         };
         self.dial(record, address, &demand, Some(base))
     }

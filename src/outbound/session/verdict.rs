@@ -3,10 +3,9 @@
 use super::failure::{Failure, Phase};
 use super::transcript::Event;
 use super::{Link, TlsFacts};
-use crate::dane::Mismatch;
 use crate::net::tls::{TlsError, TlsErrorKind};
 use crate::net::{Stream, TlsStream};
-use crate::outbound::{Demand, Proof, Reason};
+use crate::outbound::{Demand, Proof, Reason, Refusal};
 use crate::time::{Deadline, Timestamp};
 
 /// Encrypted, but to whom is unknown. It has no way to send anything; all it can become is [`Verified`], or closed.
@@ -47,16 +46,16 @@ impl Unverified {
                 stream: self.stream,
                 proof,
             }),
-            Err(mismatch) => Err(self.reject(&mismatch)),
+            Err(refusal) => Err(self.reject(&refusal)),
         }
     }
 
     /// Closes without a word.
-    fn reject(self, mismatch: &Mismatch) -> Failure {
+    fn reject(self, refusal: &Refusal) -> Failure {
         let (version, cipher) = (self.stream.version(), self.stream.cipher());
         self.stream.close();
-        let text = format!("{mismatch}; {version} {cipher}");
-        Failure::new(Reason::from(mismatch), Phase::Verdict, text)
+        let text = format!("{}; {version} {cipher}", refusal.text);
+        Failure::new(refusal.reason, Phase::Verdict, text)
     }
 }
 
