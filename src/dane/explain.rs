@@ -1,6 +1,6 @@
 //! The texts for operators of either side: what was presented, what was published, and which of the two is to be mended.
 
-use super::{DANE_TA, FULL, Mismatch, Plan, associations, records_of};
+use super::{CERT, DANE_EE, DANE_TA, FULL, Mismatch, Plan, SHA2_256, SPKI, association, form_of};
 use crate::certificate;
 use crate::dns::Tlsa;
 
@@ -13,12 +13,13 @@ pub(super) fn nothing_matches(plan: &Plan, chain: &[Vec<u8>], no_path: Option<&s
         return Mismatch::NoCertificate;
     };
     let presented = Forms {
-        own: records_of(own),
-        own_as_anchor: associations(DANE_TA, own),
+        own: plan.forms_of(DANE_EE, own),
+        own_as_anchor: plan.forms_of(DANE_TA, own),
         anchors: others
             .iter()
-            .flat_map(|other| associations(DANE_TA, other))
+            .flat_map(|other| plan.forms_of(DANE_TA, other))
             .collect(),
+        preferred: preferred(own),
     };
     let is_own = |record: &&Tlsa| presented.own_as_anchor.contains(record);
     if let Some(record) = plan.usable.iter().find(is_own) {
@@ -33,7 +34,7 @@ pub(super) fn nothing_matches(plan: &Plan, chain: &[Vec<u8>], no_path: Option<&s
     }
 }
 
-/// Every record that would name what was presented.
+/// The records that would name what was presented, in the forms that were published.
 struct Forms {
     /// The server's own certificate, as usage 3 names it.
     own: Vec<Tlsa>,
@@ -41,6 +42,8 @@ struct Forms {
     own_as_anchor: Vec<Tlsa>,
     /// The others, as usage 2 names them.
     anchors: Vec<Tlsa>,
+    /// The record to publish for the server's own certificate.
+    preferred: String,
 }
 
 impl Forms {
@@ -49,7 +52,7 @@ impl Forms {
         format!(
             "the TLSA record {} names the server's own certificate, but usage 2 is for a CA above it; its operator must publish {} instead",
             brief(record),
-            self.preferred()
+            self.preferred
         )
     }
 
@@ -62,17 +65,17 @@ impl Forms {
         format!(
             "{}; its trust anchor was not presented: the server presented {presented}; its operator must add the CA's certificate to the chain that the server presents, or publish {}{}",
             head(plan),
-            self.preferred(),
+            self.preferred,
             self.masked(plan)
         )
     }
 
     /// C12.
     fn unlike(&self, plan: &Plan, own: &[u8], no_path: Option<&str>) -> String {
-        let (like, preferred) = (self.like(plan), self.preferred());
+        let (like, preferred) = (self.like(plan), &self.preferred);
         let presented = match like.is_empty() {
-            true => preferred,
-            false if like.contains(&preferred) => like.join(", "),
+            true => preferred.clone(),
+            false if like.contains(preferred) => like.join(", "),
             false => format!("{}, in the form to prefer {preferred}", like.join(", ")),
         };
         let mut text = format!("{}; the server presented {presented}", head(plan));
@@ -101,18 +104,21 @@ impl Forms {
 
     /// What was presented, in the digest forms of the records that count, so that the two can be compared by eye.
     fn like(&self, plan: &Plan) -> Vec<String> {
-        let form = |record: &Tlsa| (record.usage, record.selector, record.matching);
-        let is_published = |record: &&Tlsa| plan.usable.iter().any(|one| form(one) == form(record));
+        let is_alike =
+            |one: &Tlsa, other: &Tlsa| one.usage == other.usage && form_of(one) == form_of(other);
+        let is_published = |record: &&Tlsa| plan.usable.iter().any(|one| is_alike(one, record));
         let digests = self.own.iter().chain(&self.anchors);
         let digests = digests.filter(|record| record.matching != FULL);
         let digests = digests.filter(is_published).take(PRINTED_MAX);
         digests.map(Tlsa::to_string).collect()
     }
+}
 
-    /// The record to prefer.
-    fn preferred(&self) -> String {
-        self.own.first().map(Tlsa::to_string).unwrap_or_default()
-    }
+/// The key, or the whole certificate where no key can be read.
+fn preferred(own: &[u8]) -> String {
+    let mut forms = [SPKI, CERT].into_iter();
+    let record = forms.find_map(|selector| association(DANE_EE, (selector, SHA2_256), own));
+    record.map(|record| record.to_string()).unwrap_or_default()
 }
 
 fn head(plan: &Plan) -> String {

@@ -14,7 +14,7 @@ mod explain;
 mod mismatch;
 mod trust_anchor;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 
 use sha2::{Digest, Sha256, Sha512};
@@ -178,7 +178,7 @@ pub fn verify(
     now: Timestamp,
 ) -> Result<Match, Mismatch> {
     let own = chain.first().ok_or(Mismatch::NoCertificate)?;
-    let presented = records_of(own);
+    let presented = plan.forms_of(DANE_EE, own);
     match plan.usable.iter().find(|record| presented.contains(record)) {
         Some(record) => Ok(Match {
             record: record.clone(),
@@ -192,28 +192,49 @@ pub fn verify(
 /// Every usage-3 record that matches a certificate: the ones its owner may publish. `3 1 1` comes first, as the one to prefer
 /// (RFC 7672 §3.1). Without selector 1 if the octets are not exactly one certificate.
 pub fn records_of(certificate: &[u8]) -> Vec<Tlsa> {
-    associations(DANE_EE, certificate)
+    let forms = [SPKI, CERT].map(|selector| [SHA2_256, SHA2_512, FULL].map(|one| (selector, one)));
+    let forms = forms.into_iter().flatten();
+    forms
+        .filter_map(|form| association(DANE_EE, form, certificate))
+        .collect()
 }
 
-/// Every record of that usage whose data are those of the certificate.
-fn associations(usage: u8, certificate: &[u8]) -> Vec<Tlsa> {
-    let key = certificate::public_key_of(certificate).map(|key| (SPKI, key));
-    let parts = key.into_iter().chain([(CERT, certificate)]);
-    let record = |selector, matching, data| Tlsa {
+impl Plan {
+    /// The records of that usage that would name a certificate, in the forms that the set has.
+    fn forms_of(&self, usage: u8, certificate: &[u8]) -> Vec<Tlsa> {
+        let records = self.usable.iter().chain(&self.masked);
+        let records = records.filter(|record| record.usage == usage);
+        let forms: BTreeSet<Form> = records.map(form_of).collect();
+        let name = |form| association(usage, form, certificate);
+        forms.into_iter().filter_map(name).collect()
+    }
+}
+
+/// Selector and matching type.
+type Form = (u8, u8);
+
+const fn form_of(record: &Tlsa) -> Form {
+    (record.selector, record.matching)
+}
+
+/// The record of that usage and form that names a certificate; `None` where selector 1 finds no key.
+fn association(usage: u8, form: Form, certificate: &[u8]) -> Option<Tlsa> {
+    let (selector, matching) = form;
+    let selected = match selector {
+        SPKI => certificate::public_key_of(certificate)?,
+        _ => certificate,
+    };
+    let data = match matching {
+        SHA2_256 => Sha256::digest(selected).to_vec(),
+        SHA2_512 => Sha512::digest(selected).to_vec(),
+        _ => selected.to_vec(),
+    };
+    Some(Tlsa {
         usage,
         selector,
         matching,
         data,
-    };
-    parts
-        .flat_map(|(selector, octets)| {
-            [
-                record(selector, SHA2_256, Sha256::digest(octets).to_vec()),
-                record(selector, SHA2_512, Sha512::digest(octets).to_vec()),
-                record(selector, FULL, octets.to_vec()),
-            ]
-        })
-        .collect()
+    })
 }
 
 #[cfg(test)]

@@ -3,8 +3,10 @@
 //! The anchor is a certificate of the presented chain above the server's own, root or not, or the certificate or key that the record itself
 //! holds in full. Nothing is ever completed from a store of CAs (rfc C6).
 
+use std::collections::HashSet;
+
 use super::explain;
-use super::{CERT, DANE_TA, FULL, Match, Mismatch, Plan, SPKI, associations};
+use super::{CERT, DANE_TA, FULL, Match, Mismatch, Plan, SPKI};
 use crate::certificate::{self, Distrust, Presented};
 use crate::dns::Tlsa;
 use crate::smtp::Domain;
@@ -27,13 +29,12 @@ pub(super) fn verify(
     references: &[Domain],
     now: Timestamp,
 ) -> Result<Match, Mismatch> {
-    let anchors = anchors(plan, chain);
-    if anchors.is_empty() {
+    if plan.usable.iter().all(|record| record.usage != DANE_TA) {
         return Err(explain::nothing_matches(plan, chain, None));
     }
     let presented = Presented::read(chain)?;
     let mut failure = None;
-    for (record, anchor) in anchors {
+    for (record, anchor) in anchors(plan, chain) {
         let found = match anchor {
             Anchor::Certificate(certificate) => presented.path_to_certificate(certificate, now),
             Anchor::Key(key) => presented.path_to_key(key, now),
@@ -65,26 +66,31 @@ fn graver(first: Option<Distrust>, second: Distrust) -> Distrust {
     }
 }
 
-/// The anchors that records name, each with the first record that does.
+/// The anchors that records name, each with a record that does: presented certificates in the order of the chain, then what records hold
+/// in full. The server's own certificate is none of them (rfc C9).
 fn anchors<'a>(plan: &'a Plan, chain: &'a [Vec<u8>]) -> Vec<(&'a Tlsa, Anchor<'a>)> {
     let Some((own, others)) = chain.split_first() else {
         return Vec::new();
     };
-    let others = others.iter().filter(|other| *other != own);
-    let named: Vec<_> = others
-        .map(|one| (one, associations(DANE_TA, one)))
-        .collect();
-    let mut found: Vec<(&Tlsa, Anchor<'_>)> = Vec::new();
-    for record in plan.usable.iter().filter(|one| one.usage == DANE_TA) {
-        let presented = named.iter().filter(|(_, names)| names.contains(record));
-        let mut anchors: Vec<_> = presented.map(|(one, _)| Anchor::Certificate(one)).collect();
-        if anchors.is_empty() {
-            anchors.extend(in_full(record, own));
-        }
-        anchors.retain(|anchor| found.iter().all(|(_, known)| known != anchor));
-        found.extend(anchors.into_iter().map(|anchor| (record, anchor)));
-        found.truncate(ANCHORS_MAX);
+    let mut seen = HashSet::from([own]);
+    let others = others.iter().filter(|other| seen.insert(*other));
+    let mut named: HashSet<&Tlsa> = HashSet::new();
+    let mut found = Vec::new();
+    for other in others {
+        let forms = plan.forms_of(DANE_TA, other);
+        let records = plan.usable.iter().filter(|one| forms.contains(one));
+        let records: Vec<&Tlsa> = records.collect();
+        named.extend(&records);
+        found.extend(
+            records
+                .first()
+                .map(|one| (*one, Anchor::Certificate(other))),
+        );
     }
+    let of_usage = plan.usable.iter().filter(|one| one.usage == DANE_TA);
+    let absent = of_usage.filter(|one| !named.contains(one));
+    found.extend(absent.filter_map(|one| Some((one, in_full(one, own)?))));
+    found.truncate(ANCHORS_MAX);
     found
 }
 

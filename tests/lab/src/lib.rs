@@ -23,7 +23,7 @@
 //!
 //! From the DNS up: [`world`] (zones, keys, resolver, its faults) · [`mx`] (mail servers and their switches), on the addresses of
 //! [`seats`], with the certificates of [`certificate`] · [`process`] (the gateway's binary) and [`smtp`] (a client for it) ·
-//! [`unbound`] (a second opinion about the zones) · [`story`] (the world of the demonstration) ·
+//! [`unbound`] and [`openssl_dane`] (second opinions about zones and certificates) · [`story`] (the world of the demonstration) ·
 //! [`validation`] (the gateway's validator, fed from memory) · [`random`] (seeded choices for any test) · [`bench`] (measuring).
 //!
 //! Limitations: the resolver knows no zone transfers, and type ANY is an ordinary type that no owner has. It answers as a validating one:
@@ -34,6 +34,8 @@ pub mod bench;
 pub mod certificate;
 pub mod journal;
 pub mod mx;
+#[allow(unsafe_code)]
+pub mod openssl_dane;
 pub mod process;
 pub mod random;
 pub mod seats;
