@@ -2,15 +2,19 @@
 //!
 //! Where the two differ, [`reason`] says why. We never match what OpenSSL does not, but for what an RFC says there.
 
+mod session;
+
 use std::collections::BTreeMap;
+use std::process::{Command, Stdio};
 
 use gateway::dane::{self, Match, Mismatch};
 use gateway::dns::Tlsa;
+use gateway::outbound::{Channel, Demand};
 use gateway::smtp::Domain;
 use gateway::time::Timestamp;
 use gateway_lab::openssl_dane::{Opinion, opinion};
 use gateway_lab::random::Random;
-use gateway_lab::{Certificate, CertificateSpec, KeyKind, SignatureDigest};
+use gateway_lab::{Certificate, CertificateSpec, KeyKind, MxHost, Seats, SignatureDigest};
 
 const REFERENCES: [&str; 2] = ["mx.d.test", "d.test"];
 
@@ -32,10 +36,13 @@ enum Word {
     NoUsableRecord,
 }
 
+fn references() -> [Domain; 2] {
+    REFERENCES.map(|name| Domain::parse(name).expect("a domain"))
+}
+
 fn ours(records: &[Tlsa], chain: &[Vec<u8>]) -> (Word, Result<Match, Mismatch>) {
     let plan = dane::plan(records);
-    let references = REFERENCES.map(|name| Domain::parse(name).expect("a domain"));
-    let found = dane::verify(&plan, chain, &references, Timestamp::now());
+    let found = dane::verify(&plan, chain, &references(), Timestamp::now());
     let word = match &found {
         _ if plan.usable.is_empty() => Word::NoUsableRecord,
         Ok(matched) => Word::Match(matched.depth()),
@@ -376,6 +383,74 @@ fn random_sets_of_records() {
     }
     println!("{tally:#?}");
     assert!(tally.asked > 500 && tally.matches > 100, "{tally:?}");
+}
+
+/// The opinions are those of `openssl s_client`, which asks in a real handshake, and so does our session.
+#[test]
+fn handshakes_have_the_same_verdicts() {
+    let root = CertificateSpec::authority("Root").build();
+    let ca = CertificateSpec::authority("CA").build_below(&root);
+    let leaf = CertificateSpec::new("mx.d.test").build_below(&ca);
+    let other = CertificateSpec::new("e.test").build_below(&ca);
+    let expired = CertificateSpec::new("d.test").expired().build_below(&ca);
+    let mut matches = 0;
+    for (chain, records) in [
+        (
+            leaf.clone().presenting(&[&ca, &root]),
+            [root.record(2, 1, 1), ca.record(2, 0, 2)],
+        ),
+        (
+            leaf.presenting(&[&ca]),
+            [root.record(2, 0, 1), root.record(2, 0, 0)],
+        ),
+        (
+            other.presenting(&[&ca, &root]),
+            [root.record(2, 1, 1), ca.record(3, 1, 1)],
+        ),
+        (
+            expired.clone().presenting(&[&ca]),
+            [ca.record(2, 0, 1), expired.record(3, 1, 1)],
+        ),
+    ] {
+        let host = MxHost::start_on(Seats::reserve(1).take(), chain.clone(), "mx.d.test");
+        for record in records {
+            let records = [record];
+            let opinion = opinion(&records, &chain.chain(), &REFERENCES);
+            let expected = matches!(opinion, Opinion::Match(_));
+            assert_eq!(s_client(&host, &records[0]), expected, "{}", records[0]);
+            let demand = Demand::Dane {
+                plan: dane::plan(&records),
+                references: references().to_vec(),
+                former: None,
+            };
+            let hostname = session::ourselves();
+            let link = session::link(host.address(), &hostname, session::PATIENT);
+            let ours = Channel::open(&link, &demand);
+            assert_eq!(ours.is_ok(), expected, "{:?}", ours.err());
+            matches += usize::from(expected);
+        }
+    }
+    assert_eq!(matches, 4);
+}
+
+fn s_client(host: &MxHost, record: &Tlsa) -> bool {
+    let address = host.address().to_string();
+    let record = record.to_string();
+    let output = Command::new("openssl")
+        .args([
+            "s_client",
+            "-brief",
+            "-starttls",
+            "smtp",
+            "-verify_return_error",
+        ])
+        .args(["-connect", &address])
+        .args(["-dane_ee_no_namechecks", "-dane_tlsa_domain", REFERENCES[0]])
+        .args(["-dane_tlsa_rrdata", &record])
+        .stdin(Stdio::null())
+        .output()
+        .expect("openssl is installed");
+    output.status.success()
 }
 
 /// One record of four gets another digest, another length, or parameters that nobody has defined.
