@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gateway::dns::RecordType;
-use gateway_lab::{Damage, Fault, World};
+use gateway_lab::{Damage, Fault, World, Zone};
 
 use crate::flow::Flow;
 use crate::scenario::Mode;
@@ -16,19 +16,24 @@ const LOUD: &str = "no resolver carries DNSSEC: every delivery is deferred until
 
 const MODES: [Mode; 2] = [Mode::Ad, Mode::Validate];
 
-/// A good domain.
+/// The good domains: one at `dane-only`, one at `dane`.
+const DOMAINS: [&str; 2] = ["d.test", "dane.test"];
+
+/// Good domains, and the host of both.
 fn sound(mode: Mode) -> (Stage, Host) {
     let mut stage = Stage::new();
     let mx = stage.host("mx.d.test");
     stage.zone(zone("d.test", &mx, [mx.tlsa(1, 1)]));
+    stage.zone(Zone::signed("dane.test").mx(10, mx.name()));
+    stage.config("policy dane.test dane");
     stage.mode(mode);
     (stage, mx)
 }
 
-/// A good domain, with every question disturbed like this, those for the root too.
+/// Good domains, with every question disturbed like this, those for the root too.
 fn disturbed(mode: Mode, fault: Fault) -> (Stage, Host) {
     let (mut stage, mx) = sound(mode);
-    for owner in [".", "test", "d.test", "mx.d.test"] {
+    for owner in [".", "test", "d.test", "mx.d.test", "dane.test"] {
         stage.fault(owner, RecordType::ANY, fault);
     }
     stage.tlsa_fault("mx.d.test", fault);
@@ -58,7 +63,7 @@ fn t77_the_self_test_fails_at_the_start() {
         let flow = stage.start();
         expect_log(&flow, LOUD);
         expect_log(&flow, why);
-        for domain in ["d.test", "other.test"] {
+        for domain in ["d.test", "dane.test", "other.test"] {
             flow.defers(domain, "4.7.5", "resolver-not-validating");
         }
     }
@@ -78,7 +83,9 @@ fn t68_and_t69_a_resolver_of_no_use_for_dnssec() {
             let (stage, _) = disturbed(mode, fault);
             let flow = stage.start();
             expect_log(&flow, LOUD);
-            flow.defers("d.test", code, reason);
+            for domain in DOMAINS {
+                flow.defers(domain, code, reason);
+            }
         }
     }
 }
@@ -105,7 +112,10 @@ fn t69_and_t70_what_is_overcome() {
         (Mode::Validate, Fault::NoAd),
     ] {
         let (stage, mx) = disturbed(mode, fault);
-        stage.start().delivers("d.test", &mx);
+        let flow = stage.start();
+        for domain in DOMAINS {
+            flow.delivers(domain, &mx);
+        }
     }
 }
 

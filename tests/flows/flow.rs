@@ -153,9 +153,9 @@ impl Flow {
 
     /// The level that the configuration gives the domain.
     fn level(&self, domain: &str) -> &'static str {
-        let line = format!("policy {domain} none");
+        let line = format!("policy {domain} dane");
         match self.gateway.configuration().contains(&line) {
-            true => "none",
+            true => "dane",
             false => "dane-only",
         }
     }

@@ -278,10 +278,7 @@ fn hears(host: &Host, may_hear: Option<Proof>, hostname: &str) -> Result<(), Str
 
 /// The `policy` lines.
 fn policies(scenarios: &[Scenario], level: Level) -> String {
-    let own = scenarios.iter().filter_map(|one| {
-        let own = one.own_level()?;
-        Some(format!("policy {} {own}\n", one.domain))
-    });
+    let own = scenarios.iter().filter_map(Scenario::policy);
     let all = match level {
         // The default.
         Level::DaneOnly => String::new(),
@@ -464,10 +461,7 @@ fn look_at_json(
         reason,
         ..
     } = ending;
-    let (domain, level) = (
-        scenario.bare(),
-        scenario.own_level().unwrap_or(level.name()),
-    );
+    let (domain, level) = (scenario.bare(), scenario.level_name(level));
     let begin = format!(
         "{{\"domain\":\"{domain}\",\"level\":\"{level}\",\"verdict\":\"{verdict}\",\"code\":\"{code}\",\"reason\":\"{reason}\","
     );

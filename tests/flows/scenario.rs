@@ -189,8 +189,8 @@ pub(crate) struct Scenario {
     pub(crate) hosts: Vec<Host>,
     mode: Option<(Mode, &'static str)>,
     level: Option<(Level, &'static str)>,
-    /// The level of the domain, whatever that of all others is.
-    own_level: Option<&'static str>,
+    /// The level of the domain, whatever that of all others is, and what else its `policy` line says.
+    policy: Option<&'static str>,
     /// Hosts whose TLSA records nobody asks for.
     pub(crate) unasked: Vec<String>,
 }
@@ -209,7 +209,7 @@ impl Scenario {
             hosts,
             mode: None,
             level: None,
-            own_level: None,
+            policy: None,
             unasked: Vec::new(),
         }
     }
@@ -226,9 +226,9 @@ impl Scenario {
         self
     }
 
-    /// The configuration gives the domain this level.
-    pub(crate) const fn with_level(&mut self, level: &'static str) -> &mut Self {
-        self.own_level = Some(level);
+    /// The configuration has this `policy` for the domain.
+    pub(crate) const fn with_policy(&mut self, policy: &'static str) -> &mut Self {
+        self.policy = Some(policy);
         self
     }
 
@@ -266,12 +266,20 @@ impl Scenario {
             ..
         } = self.ending(level);
         let domain = self.bare();
-        let level = self.own_level.unwrap_or(level.name());
+        let level = self.level_name(level);
         format!("{level} {verdict} {code} {reason} domain={domain}")
     }
 
-    pub(crate) const fn own_level(&self) -> Option<&'static str> {
-        self.own_level
+    /// The `policy` line.
+    pub(crate) fn policy(&self) -> Option<String> {
+        let policy = self.policy?;
+        Some(format!("policy {} {policy}\n", self.domain))
+    }
+
+    /// The level of the domain where that of most is this.
+    pub(crate) fn level_name(&self, level: Level) -> &'static str {
+        let own = self.policy.and_then(|policy| policy.split(' ').next());
+        own.unwrap_or(level.name())
     }
 
     /// The number in the table of scenarios.

@@ -32,6 +32,7 @@ pub(crate) struct Stage {
     mode: Mode,
     /// Resolvers that are asked before the stage's own.
     resolvers: Vec<SocketAddr>,
+    store: String,
     scenarios: Vec<Scenario>,
     /// Hosts that belong to the scenarios so far.
     placed: usize,
@@ -61,6 +62,7 @@ impl Stage {
             config: Vec::new(),
             mode: Mode::Ad,
             resolvers: Vec::new(),
+            store: String::new(),
             scenarios: Vec::new(),
             placed: 0,
         }
@@ -145,6 +147,11 @@ impl Stage {
         self.config.push(line.to_owned());
     }
 
+    /// The system's store of CAs holds this one.
+    pub(crate) fn store(&mut self, authority: &Certificate) {
+        self.store.push_str(&authority.pem());
+    }
+
     /// Where DNSSEC is checked; by the resolver unless this is said.
     pub(crate) const fn mode(&mut self, mode: Mode) {
         self.mode = mode;
@@ -162,7 +169,7 @@ impl Stage {
         for resolver in self.resolvers.iter().chain([&world.resolver()]) {
             gateway = gateway.resolver(*resolver);
         }
-        gateway = gateway.smtp_port(self.seats.port());
+        gateway = gateway.smtp_port(self.seats.port()).store(&self.store);
         if self.mode == Mode::Validate {
             gateway = gateway.validating(&world.trust_anchor());
         }

@@ -48,19 +48,21 @@ fn secure_aliases(stage: &mut Stage) {
 }
 
 fn insecure_aliases(stage: &mut Stage) {
-    let mx = stage.host("real.t34-other.test");
-    let zone = Zone::signed("t34.test")
-        .mx(10, "mx.t34.test")
-        .cname("mx.t34.test", mx.name())
-        .tlsa("mx.t34.test", mx.port(), mx.tlsa(1, 1));
-    stage.zone(zone);
-    stage.zone(with_host(Zone::unsigned("t34-other.test"), &mx, []));
+    let mx = alias_of_unsigned(stage, "t34");
     let endings = [
         Ending::waits("4.7.5", "addr-insecure"),
         Ending::verified(&mx),
     ];
     let name = "T34 a secure alias of an insecure address";
     stage.scenario(name, "t34.test", endings);
+    let mx = alias_of_unsigned(stage, "t34-knob");
+    stage
+        .scenario(
+            "T34 a secure alias of an insecure address, as RFC 7672 has it",
+            "t34-knob.test",
+            Ending::verified(&mx),
+        )
+        .with_policy("dane-only addresses=rfc7672");
 
     let mx = stage.host("real.t35-other.test");
     let unsigned = Zone::unsigned("t35-alias.test")
@@ -84,6 +86,20 @@ fn insecure_aliases(stage: &mut Stage) {
     stage
         .scenario("T48 only an insecure address", "t48.test", endings)
         .without_asking(mx.name());
+}
+
+/// The MX host, with records, is an alias of a host in an unsigned zone.
+fn alias_of_unsigned(stage: &mut Stage, label: &str) -> Host {
+    let (apex, other) = (format!("{label}.test"), format!("{label}-other.test"));
+    let (original, real) = (format!("mx.{apex}"), format!("real.{other}"));
+    let mx = stage.host(&real);
+    let zone = Zone::signed(&apex)
+        .mx(10, &original)
+        .cname(&original, &real)
+        .tlsa(&original, mx.port(), mx.tlsa(1, 1));
+    stage.zone(zone);
+    stage.zone(with_host(Zone::unsigned(&other), &mx, []));
+    mx
 }
 
 fn insecure_address(mx: &Host, exchange: &str) -> [Ending; 2] {
@@ -168,12 +184,12 @@ fn without_tls(stage: &mut Stage) {
     stage
         .scenario(name, "t76.test", waits)
         .only_at(Level::DaneOnly, because)
-        .with_level("none");
+        .with_policy("none");
     let mx = good(stage, CLEAR);
     let name = "T76 level none and a server on this machine";
     stage
         .scenario(name, CLEAR, Ending::in_clear(&mx))
-        .with_level("none");
+        .with_policy("none");
 }
 
 /// The one domain whose mail goes out in clear text.

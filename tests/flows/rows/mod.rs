@@ -1,6 +1,7 @@
 //! The table of scenarios: set-up, and how mail ends at `dane-only` and at `dane`.
 
 mod address;
+mod chain;
 mod record;
 mod route;
 pub(crate) mod session;
@@ -17,6 +18,7 @@ use crate::stage::{Host, Stage, zone};
 pub(crate) fn put_up(stage: &mut Stage) {
     tlsa::put_up(stage);
     record::put_up(stage);
+    chain::put_up(stage);
     address::put_up(stage);
     route::put_up(stage);
     session::put_up(stage);

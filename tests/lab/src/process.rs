@@ -18,12 +18,16 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How often a child process is asked whether it has ended.
 const POLL: Duration = Duration::from_millis(10);
 
+/// The system's store of CAs, in the gateway's directory.
+const STORE: &str = "store.pem";
+
 /// What the gateway is started with.
 #[derive(Debug)]
 pub struct GatewayBuilder {
     binary: PathBuf,
     lines: Vec<String>,
     anchors: Option<String>,
+    store: String,
 }
 
 impl GatewayBuilder {
@@ -34,6 +38,7 @@ impl GatewayBuilder {
             binary: binary.into(),
             lines: lines.map(str::to_owned).to_vec(),
             anchors: None,
+            store: String::new(),
         }
     }
 
@@ -48,6 +53,13 @@ impl GatewayBuilder {
     pub fn validating(mut self, anchors: &str) -> Self {
         self.anchors = Some(anchors.to_owned());
         self.without("dnssec").config("dnssec validate")
+    }
+
+    /// With these CAs, in PEM, as the system's store of them: where OpenSSL looks, and nowhere else.
+    #[must_use]
+    pub fn store(mut self, authorities: &str) -> Self {
+        self.store = authorities.to_owned();
+        self
     }
 
     /// The port of MX hosts.
@@ -77,6 +89,7 @@ impl GatewayBuilder {
         let spool = directory.path().join("spool");
         let mut text = self.lines.join("\n");
         text.push_str(&format!("\nspool {}\n", spool.display()));
+        fs::write(directory.path().join(STORE), self.store).expect("a writable directory");
         if let Some(anchors) = self.anchors {
             let file = directory.path().join("anchors");
             fs::write(&file, anchors).expect("a writable directory");
@@ -336,6 +349,8 @@ impl Gateway {
             .arg("-c")
             .arg(self.directory.path().join("gateway.conf"))
             .args(arguments)
+            .env("SSL_CERT_FILE", self.directory.path().join(STORE))
+            .env("SSL_CERT_DIR", self.directory.path())
             .env_remove("GATEWAY_CONF");
         command
     }
