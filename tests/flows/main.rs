@@ -13,4 +13,5 @@ mod resolver;
 mod rows;
 mod run;
 mod scenario;
+mod seen;
 mod stage;

@@ -187,6 +187,7 @@ pub(crate) struct Scenario {
     endings: [Ending; 2],
     /// Its own.
     pub(crate) hosts: Vec<Host>,
+    left_out: Option<&'static str>,
     mode: Option<(Mode, &'static str)>,
     level: Option<(Level, &'static str)>,
     /// The level of the domain, whatever that of all others is, and what else its `policy` line says.
@@ -207,11 +208,18 @@ impl Scenario {
             domain: domain.to_owned(),
             endings,
             hosts,
+            left_out: None,
             mode: None,
             level: None,
             policy: None,
             unasked: Vec::new(),
         }
+    }
+
+    /// It cannot be had here, because…
+    pub(crate) const fn left_out(&mut self, because: &'static str) -> &mut Self {
+        self.left_out = Some(because);
+        self
     }
 
     /// It means something in this mode only, because…
@@ -251,6 +259,7 @@ impl Scenario {
         let other_mode = self.mode.filter(|(only, _)| *only != mode);
         let other_level = self.level.filter(|(only, _)| *only != level);
         let reasons = [
+            self.left_out,
             other_mode.map(|(_, because)| because),
             other_level.map(|(_, because)| because),
         ];

@@ -135,15 +135,19 @@ fn bogus_target(stage: &mut Stage) {
 }
 
 fn families(stage: &mut Stage) {
+    let name = "T47 bogus IPv4, secure IPv6";
     let Some(mx) = stage.host_on_ipv6("mx.t47.test") else {
-        eprintln!("T47 is left out: this machine has no ::1");
+        let waits = Ending::waits("4.4.3", "addr-lookup-error");
+        stage
+            .scenario(name, "t47.test", waits)
+            .left_out("this machine has no ::1");
         return;
     };
     let zone = zone("t47.test", &mx, [mx.tlsa(1, 1)]);
     stage.zone(zone.address("mx.t47.test", IpAddr::V4(Ipv4Addr::LOCALHOST)));
     stage.fault("mx.t47.test", RecordType::A, Fault::Bogus);
     stage.scenario(
-        "T47 bogus IPv4, secure IPv6",
+        name,
         "t47.test",
         Ending::verified(&mx).saying(mx.name(), "addr-partial"),
     );

@@ -147,6 +147,15 @@ impl MxHost {
             .is_some()
     }
 
+    /// Waits until every connection so far has ended, on both sides; whether they have.
+    pub fn wait_for_silence(&self, timeout: Duration) -> bool {
+        let are_over = |all: &[Event]| {
+            let ended = all.iter().filter(|event| event.what == What::Closed);
+            (ended.count() as u64 >= self.connection_count()).then_some(())
+        };
+        self.shared.events.wait_for(timeout, are_over).is_some()
+    }
+
     /// The lines clients sent in this phase.
     pub fn commands(&self, phase: Phase) -> Vec<String> {
         let of_phase = |event: Event| match event.what {
