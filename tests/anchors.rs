@@ -200,8 +200,7 @@ fn a_root_signed_by_the_new_key_alone() {
         "the trust anchors configured here, which name key {}",
         tag(&old)
     );
-    // An error: it is not the domain that is broken.
-    assert!(code == Some(75) && text.contains(&reason), "{text}");
+    assert!(code == Some(1) && text.contains(&reason), "{text}");
     old_alone.serve();
     let line = deliver(&old_alone, " defer ");
     assert!(line.contains(&reason), "{line}");

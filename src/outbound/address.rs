@@ -198,9 +198,9 @@ fn none_usable(host: &Domain, families: &[Asked; 2]) -> Cause {
         let text = format!("{host} has neither an A nor an AAAA record: publish one");
         return Cause::new(Reason::NoAddress, text);
     };
-    let reason = match error.kind {
-        LookupErrorKind::NotTrusted | LookupErrorKind::NoDnssec(_) => Reason::ResolverNotValidating,
-        _ => Reason::AddressLookupError,
+    let reason = match error.kind.is_of_resolver() {
+        true => Reason::ResolverNotValidating,
+        false => Reason::AddressLookupError,
     };
     let text = format!("the addresses of {host} are not known: {}", error.kind);
     Cause::new(reason, text)

@@ -7,7 +7,7 @@ use super::cause::Cause;
 use super::facts::Asked;
 use crate::dane::{self, Plan};
 use crate::dns::{Name, Rdata, Tlsa};
-use crate::resolver::{LookupErrorKind, Status};
+use crate::resolver::Status;
 
 /// What the TLSA answer of one candidate means.
 #[derive(Clone, Debug)]
@@ -27,10 +27,8 @@ pub fn judge(candidate: &Name, asked: &Asked) -> Judgement {
     let answer = match &asked.result {
         Ok(answer) => answer,
         Err(error) => {
-            let reason = match error.kind {
-                LookupErrorKind::NotTrusted | LookupErrorKind::NoDnssec(_) => {
-                    Reason::ResolverNotValidating
-                }
+            let reason = match &error.kind {
+                kind if kind.is_of_resolver() => Reason::ResolverNotValidating,
                 _ if Status::of_error(error) == Status::Bogus => Reason::TlsaBogus,
                 _ => Reason::TlsaLookupError,
             };

@@ -152,9 +152,9 @@ fn next_hops(mx: &Asked, domain: &Domain) -> Vec<Domain> {
 
 /// M3, M13, T67: nothing is known about the MX records.
 fn lookup_failed(domain: &Domain, error: &LookupError) -> Cause {
-    let reason = match error.kind {
+    let reason = match &error.kind {
         LookupErrorKind::AliasLimit => Reason::CnameLimit,
-        LookupErrorKind::NotTrusted | LookupErrorKind::NoDnssec(_) => Reason::ResolverNotValidating,
+        kind if kind.is_of_resolver() => Reason::ResolverNotValidating,
         _ if Status::of_error(error) == Status::Bogus => Reason::MxInvalid,
         _ => Reason::MxLookupError,
     };

@@ -121,6 +121,7 @@ fn life_of(outcome: &Outcome) -> Duration {
             LookupErrorKind::Rcode(_)
             | LookupErrorKind::Malformed(_)
             | LookupErrorKind::NoDnssec(_)
+            | LookupErrorKind::Anchors(_)
             | LookupErrorKind::Bogus(_)
             | LookupErrorKind::Indeterminate(_)
             | LookupErrorKind::AliasLimit => ERROR_LIFE,

@@ -215,8 +215,10 @@ pub enum LookupErrorKind {
     Rcode(Rcode),
     /// The reply is not a usable DNS message or contradicts itself.
     Malformed(String),
-    /// The resolver is of no use for DNSSEC: it strips EDNS, or the root's own data do not validate with it.
+    /// The resolver is of no use for DNSSEC: it strips EDNS or signatures, or does not validate though its AD bit is to be believed.
     NoDnssec(String),
+    /// The keys of the anchored zone itself do not validate, so nothing can: wrong trust anchors, a wrong clock, or forged keys.
+    Anchors(String),
     /// The AD bit came over a link, or from a server, that is not trusted for it.
     NotTrusted,
     /// ValidationSettings found the data forged or broken; names the failed check.
@@ -247,6 +249,21 @@ impl fmt::Display for LookupError {
 
 impl std::error::Error for LookupError {}
 
+impl LookupErrorKind {
+    /// Whether nothing at all can be validated, whatever is asked for: it is the resolver or the trust anchors, and not the zone.
+    pub const fn is_of_resolver(&self) -> bool {
+        matches!(
+            self,
+            Self::NotTrusted | Self::NoDnssec(_) | Self::Anchors(_)
+        )
+    }
+
+    /// Whether asking the same server the same question again may help.
+    pub const fn is_passing(&self) -> bool {
+        matches!(self, Self::Timeout | Self::Unreachable(_))
+    }
+}
+
 /// What is known and what to do, for an operator.
 impl fmt::Display for LookupErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -259,6 +276,7 @@ impl fmt::Display for LookupErrorKind {
             Self::Rcode(rcode) => write!(f, "the resolver answers {rcode}"),
             Self::Malformed(why) => write!(f, "the reply cannot be used: {why}"),
             Self::NoDnssec(why) => write!(f, "nothing can be validated with the resolver: {why}"),
+            Self::Anchors(why) => write!(f, "nothing can be validated: {why}"),
             Self::NotTrusted => f.write_str(
                 "resolver-not-validating: with `dnssec ad` only a validating resolver on loopback is believed",
             ),

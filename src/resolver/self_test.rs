@@ -2,10 +2,12 @@
 //!
 //! Where signatures are checked here, the keys of the anchored zone must come through and validate; who fails is asked last, and a lookup for
 //! which all fail blames them and not the zone asked for. Nothing is decided by it: where nobody carries DNSSEC no lookup validates anyway. Where the AD bit is believed, the
-//! resolver must set it for the root's SOA record; who does not is not believed in anything, since the bit it leaves out would make signed data
-//! look unsigned. The verdict stands until a later test says otherwise; silence leaves it as it is.
+//! resolver must set it for the root's SOA record; who brings that record without the bit is not believed in anything, since the bit it leaves out
+//! would make signed data look unsigned. The verdict stands until a later test says otherwise. Where a test finds nothing out, the operator's word
+//! for the resolver counts.
 //!
-//! Limitation: a resolver that sets AD on everything passes. To find it out takes a zone that is known to be broken, which the test does not ask for.
+//! Limitation: a resolver that sets AD on everything passes, and so does one that knows no root. To find it out takes a zone that is known to be
+//! broken, which the test does not ask for.
 
 use std::fmt;
 use std::io;
@@ -20,8 +22,8 @@ use super::query::Checks;
 use super::stub::Resolver;
 use super::upstream::{Failure, Upstream};
 use super::{LookupErrorKind, ValidationSettings};
-use crate::dns::{Message, Name, Rcode, RecordType};
-use crate::dnssec::{Algorithms, Budget, KeyId, Why, ZoneKeys, rrset};
+use crate::dns::{Message, Name, Rcode, Record, RecordType};
+use crate::dnssec::{Algorithms, Budget, KeyId, Security, Why, ZoneKeys, rrset};
 use crate::log;
 use crate::time::{Deadline, Timestamp};
 
@@ -31,6 +33,14 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// What the test says when every key that was followed is revoked.
 const NO_ANCHOR: &str = "there is no trust anchor: all in the spool's file 'anchors' are revoked; start a newer gateway without that file, or give the root's \
                          present keys with 'trust-anchor FILE'";
+
+/// What the test says of a resolver that leaves the AD bit out.
+const NOT_VALIDATING: &str = "it does not say AD for the SOA record of the root, so it does not validate, or not as it should; turn on DNSSEC validation \
+                              in it, or say 'dnssec validate', which needs none there";
+
+/// What the test says of a resolver of a private DNS.
+const NO_ROOT: &str =
+    "it has no SOA record of the root; whether it validates is the operator's word";
 
 /// When this was written, 2026-11-24, in seconds since 1970: a clock before it is wrong (rfc C2).
 const WRITTEN: Timestamp = Timestamp::from_unix(1_795_478_400);
@@ -55,8 +65,8 @@ impl ValidationSettings {
 pub struct ResolverTest {
     /// The resolver.
     pub server: SocketAddr,
-    /// What it does, or what is wrong.
-    pub result: Result<String, String>,
+    /// What it does, or what is wrong, or why that could not be found out.
+    pub result: Result<String, LookupErrorKind>,
 }
 
 impl fmt::Display for ResolverTest {
@@ -64,10 +74,11 @@ impl fmt::Display for ResolverTest {
         let server = self.server;
         match &self.result {
             Ok(what) => write!(f, "resolver {server} {what}"),
-            Err(why) => write!(
+            Err(LookupErrorKind::NoDnssec(why) | LookupErrorKind::Anchors(why)) => write!(
                 f,
                 "resolver-not-validating: nothing can be validated with resolver {server}: {why}"
             ),
+            Err(why) => write!(f, "resolver {server} could not be tested: {why}"),
         }
     }
 }
@@ -100,7 +111,7 @@ impl Resolver {
             server,
             result: self
                 .test(server, Deadline::after(PATIENCE))
-                .map_err(|failure| reason(failure.kind)),
+                .map_err(|failure| failure.kind),
         };
         servers.map(test).collect()
     }
@@ -108,7 +119,7 @@ impl Resolver {
     /// Tests one resolver.
     ///
     /// # Errors
-    /// [`LookupErrorKind::NoDnssec`] if it is of no use; every other failure says that it could not be found out.
+    /// A verdict if it is of no use; every other failure says that it could not be found out.
     pub(super) fn test(&self, server: SocketAddr, deadline: Deadline) -> Result<String, Failure> {
         let ask = |transport| match self.validator() {
             Some(validator) => {
@@ -122,7 +133,7 @@ impl Resolver {
             }
         };
         // One lost datagram says nothing.
-        ask(Transport::Udp).or_else(|first| match first.is_passing() {
+        ask(Transport::Udp).or_else(|first| match first.kind.is_passing() {
             true => ask(Transport::Tcp).map_err(|second| first.or(second)),
             false => Err(first),
         })
@@ -148,7 +159,7 @@ impl Resolver {
                 .carry_from(server, question, (Checks::Here, transport), deadline);
         let reply = carried.map_err(useless_unless_silent)?.message;
         let keys = keys_in(&reply, zone, validation)
-            .map_err(|why| useless(diagnosis(&why, &reply, validation.now())))?;
+            .map_err(|why| Failure::new(diagnosis(&why, &reply, validation.now()), Some(server)))?;
         let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
         let keys = keys.join(", ");
         Ok(format!("carries DNSSEC, and validates: {keys}"))
@@ -166,10 +177,10 @@ impl Resolver {
 }
 
 impl Upstream {
-    /// Makes sure that a resolver whose AD bit is to be believed has passed its test; the first lookup that wants to ask it runs the test.
+    /// Makes sure that a resolver whose AD bit is to be believed has not failed its test; the first lookup that wants to ask it runs the test.
     ///
     /// # Errors
-    /// As [`Resolver::test`].
+    /// A verdict: it is not to be asked.
     pub(super) fn require_validator(
         &self,
         server: SocketAddr,
@@ -179,7 +190,14 @@ impl Upstream {
         match self.servers.verdict(server) {
             Some(Ok(())) => Ok(()),
             Some(Err(why)) => Err(Failure::new(LookupErrorKind::NoDnssec(why), Some(server))),
-            None => self.test_validator(server, transport, deadline),
+            None => match self.test_validator(server, transport, deadline) {
+                Err(failure) if failure.kind.is_of_resolver() => Err(failure),
+                Ok(()) => Ok(()),
+                Err(_) => {
+                    self.servers.judged(server, &Ok(()));
+                    Ok(())
+                }
+            },
         }
     }
 
@@ -193,13 +211,15 @@ impl Upstream {
         let root = Name::root();
         let question = (&root, RecordType::SOA);
         let carried = self.carry_from(server, question, (Checks::Upstream, transport), deadline);
-        let carried = carried.map_err(useless_unless_silent);
         let tested = carried.and_then(|carried| {
-            let why = "it does not say AD for the SOA record of the root, so it does not validate, or not as it should; \
-                       turn on DNSSEC validation in it, or say 'dnssec validate', which needs none there";
-            let failure = Failure::new(LookupErrorKind::NoDnssec(why.to_owned()), Some(server));
-            let security = self.status(server, &carried.message);
-            security.is_secure().then_some(()).ok_or(failure)
+            let is_soa = |record: &Record| record.name == root && record.rtype() == RecordType::SOA;
+            let has_soa = carried.message.answers.iter().any(is_soa);
+            let kind = match (self.status(server, &carried.message), has_soa) {
+                (Security::Secure, _) => return Ok(()),
+                (Security::Insecure, true) => LookupErrorKind::NoDnssec(NOT_VALIDATING.to_owned()),
+                (Security::Insecure, false) => LookupErrorKind::Indeterminate(NO_ROOT.to_owned()),
+            };
+            Err(Failure::new(kind, Some(server)))
         });
         self.judge(server, tested)
     }
@@ -209,7 +229,9 @@ impl Upstream {
         match &tested {
             Ok(_) => self.servers.judged(server, &Ok(())),
             Err(failure) => {
-                if let LookupErrorKind::NoDnssec(why) = &failure.kind {
+                if let LookupErrorKind::NoDnssec(why) | LookupErrorKind::Anchors(why) =
+                    &failure.kind
+                {
                     self.servers.judged(server, &Err(why.clone()));
                 }
             }
@@ -234,11 +256,16 @@ fn watch(resolver: &Weak<Resolver>, waits: Waits) {
 
 /// What was so at the last test is only said again while nothing works.
 fn report(tests: &[ResolverTest], last: &[ResolverTest]) {
-    let is_lost = tests.iter().all(|test| test.result.is_err());
+    let is_useless = |test: &ResolverTest| {
+        let failed = test.result.as_ref().err();
+        failed.is_some_and(|kind| kind.is_of_resolver() || kind.is_passing())
+    };
+    let is_lost = tests.iter().all(is_useless);
     for test in tests.iter().filter(|test| is_lost || !last.contains(test)) {
-        match test.result {
+        match &test.result {
             Ok(_) => log::info(test),
-            Err(_) => log::error(test),
+            Err(_) if is_useless(test) => log::error(test),
+            Err(_) => log::warning(test),
         }
     }
     if is_lost {
@@ -264,7 +291,7 @@ fn keys_in(
 
 /// A resolver that says something else than an answer about the root is of no use; silence says nothing about it.
 fn useless_unless_silent(failure: Failure) -> Failure {
-    match failure.is_passing() {
+    match failure.kind.is_passing() {
         true => failure,
         false => Failure {
             kind: LookupErrorKind::NoDnssec(reason(failure.kind)),
@@ -284,13 +311,14 @@ fn reason(kind: LookupErrorKind) -> String {
 }
 
 /// Why what a resolver brings does not validate.
-fn diagnosis(why: &Why, reply: &Message, now: Timestamp) -> String {
-    let is_signature = |record: &crate::dns::Record| record.rtype() == RecordType::RRSIG;
-    match why {
+fn diagnosis(why: &Why, reply: &Message, now: Timestamp) -> LookupErrorKind {
+    let is_signature = |record: &Record| record.rtype() == RecordType::RRSIG;
+    LookupErrorKind::Anchors(match why {
         Why::RrsigMissing { .. } | Why::DnskeyMissing { .. }
             if !reply.answers.iter().any(is_signature) =>
         {
-            "it leaves out the keys or signatures (DNSKEY, RRSIG): it, or a firewall on the way, cannot do DNSSEC".to_owned()
+            let text = "it leaves out the keys or signatures (DNSKEY, RRSIG): it, or a firewall on the way, cannot do DNSSEC";
+            return LookupErrorKind::NoDnssec(text.to_owned());
         }
         Why::Expired { .. } | Why::NotYetValid { .. } => {
             format!("{why}; is the clock of this machine right? It says {now}")
@@ -300,7 +328,7 @@ fn diagnosis(why: &Why, reply: &Message, now: Timestamp) -> String {
              'trust-anchor', else the spool's file 'anchors', without which the next start begins with those built in), or the resolver, or somebody on the way, puts another zone in its place"
         ),
         _ => why.to_string(),
-    }
+    })
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ impl Status {
     /// The status of a look-up that failed.
     pub fn of_error(error: &LookupError) -> Self {
         match &error.kind {
-            LookupErrorKind::Bogus(_) => Self::Bogus,
+            LookupErrorKind::Bogus(_) | LookupErrorKind::Anchors(_) => Self::Bogus,
             LookupErrorKind::Indeterminate(_) | LookupErrorKind::NotTrusted => Self::Indeterminate,
             LookupErrorKind::Rcode(Rcode::SERVFAIL) if blames_signatures(error) => Self::Bogus,
             LookupErrorKind::Rcode(_)

@@ -106,14 +106,6 @@ impl Failure {
             _ => 4,
         }
     }
-
-    /// Whether asking the same server the same question again may help.
-    pub(super) const fn is_passing(&self) -> bool {
-        matches!(
-            self.kind,
-            LookupErrorKind::Timeout | LookupErrorKind::Unreachable(_)
-        )
-    }
 }
 
 impl Upstream {
@@ -214,7 +206,7 @@ impl Upstream {
                 match ask(server, *transport) {
                     Ok(found) => return Ok(found),
                     Err(next) => {
-                        if next.is_passing() {
+                        if next.kind.is_passing() {
                             silent.push(server);
                         }
                         failure = failure.or(next);

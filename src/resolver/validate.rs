@@ -118,7 +118,7 @@ impl Resolver {
                 .extended_errors
                 .extend(self.opinions(question, deadline));
             if let Some(fault) = self.fault_of_all(validator, &found.servers, deadline) {
-                failure.kind = LookupErrorKind::NoDnssec(fault);
+                failure.kind = fault;
             }
         }
         validated
@@ -144,13 +144,13 @@ impl Resolver {
         validator: &Validator,
         servers: &[SocketAddr],
         deadline: Deadline,
-    ) -> Option<String> {
-        let fault = |server: &SocketAddr| match self.test(*server, deadline).err()?.kind {
-            LookupErrorKind::NoDnssec(why) => Some(why),
-            _ => None,
+    ) -> Option<LookupErrorKind> {
+        let fault = |server: &SocketAddr| {
+            let failure = self.test(*server, deadline).err()?;
+            failure.kind.is_of_resolver().then_some(failure.kind)
         };
         let servers = servers.iter().filter(|_| validator.settings.at.is_none());
-        let faults: Option<Vec<String>> = servers.map(fault).collect();
+        let faults: Option<Vec<_>> = servers.map(fault).collect();
         faults?.into_iter().next()
     }
 }
