@@ -213,6 +213,74 @@ fn bit_strings_count_their_unused_bits() {
     }
 }
 
+fn extension(id: &[u8], critical: &[u8], value: &[u8]) -> Vec<u8> {
+    let (id, value) = (element(OBJECT_IDENTIFIER, id), element(OCTET_STRING, value));
+    sequence(&[&id, critical, &value])
+}
+
+/// What cannot be read is never taken for a certificate without names, to which other rules apply.
+#[test]
+fn names_as_sent_or_none_at_all() {
+    let name = |name: &[u8]| element(DNS_NAME, name);
+    let other = element(0x81, b"a@d.test");
+    let critical = element(BOOLEAN, &[0xFF]);
+    let names = |parts: &[&[u8]]| extension(&SUBJECT_ALT_NAME, &[], &sequence(parts));
+    let one = names(&[&other, &name(b"d.test"), &name(b"\xFC.test"), &name(b"")]);
+    let all: Option<&[&[u8]]> = Some(&[b"d.test", b"\xFC.test", b""]);
+    let none: Option<&[&[u8]]> = Some(&[]);
+    let broken = [&names(&[&other])[..], &[0x30, 5]].concat();
+    for (extensions, expected) in [
+        (sequence(&[&one]), all),
+        (
+            sequence(&[&extension(&[0x55, 0x1D, 0x13], &critical, &[9]), &one]),
+            all,
+        ),
+        (
+            sequence(&[&extension(
+                &SUBJECT_ALT_NAME,
+                &critical,
+                &sequence(&[&name(b"x")]),
+            )]),
+            Some(&[b"x"]),
+        ),
+        (
+            sequence(&[&names(&[&name(b"x")]), &names(&[&name(b"y")])]),
+            Some(&[b"x", b"y"]),
+        ),
+        (sequence(&[&names(&[&other])]), none),
+        (sequence(&[]), none),
+        (
+            sequence(&[&extension(&SUBJECT_ALT_NAME, &[], &name(b"d.test"))]),
+            None,
+        ),
+        (sequence(&[&extension(&SUBJECT_ALT_NAME, &[], b"")]), None),
+        (sequence(&[&names(&[&[DNS_NAME, 9, b'd']])]), None),
+        (sequence(&[&names(&[&[0x9F, 0x21, 0]])]), None),
+        (sequence(&[&broken]), None),
+        (one, None),
+        (vec![], None),
+    ] {
+        let certificate = smallest(&element(EXTENSIONS, &extensions));
+        assert_eq!(
+            dns_names_of(&certificate).as_deref(),
+            expected,
+            "{extensions:?}"
+        );
+    }
+    assert_eq!(dns_names_of(&smallest(&[])).as_deref(), none);
+    assert_eq!(dns_names_of(b"no certificate"), None);
+}
+
+#[test]
+fn kinds_of_keys() {
+    for (key, expected) in [(rsa(), "RSA"), (p256(), "ECDSA"), (ed25519(), "Ed25519")] {
+        let key = key.public_key_to_der().expect("encodes");
+        assert_eq!(key_kind(&key), Some(expected));
+    }
+    assert_eq!(key_kind(&small_key()), None);
+    assert_eq!(key_kind(b"no key"), None);
+}
+
 /// Whatever is done to a certificate: no panic, and a key that is found is a slice of it and well-formed.
 #[test]
 fn mutated_certificates_do_no_harm() {
@@ -231,6 +299,9 @@ fn mutated_certificates_do_no_harm() {
                 1 => octets.truncate(at.max(1)),
                 _ => octets.insert(at, [0, 0x30, 0x80, 0xFF][random.below(4)]),
             }
+        }
+        for name in dns_names_of(&octets).into_iter().flatten() {
+            assert!(name.is_empty() || octets.windows(name.len()).any(|window| window == name));
         }
         if let Some(key) = public_key_of(&octets) {
             assert!(is_public_key(key));

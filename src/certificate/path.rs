@@ -9,7 +9,8 @@ use openssl::x509::verify::{X509VerifyFlags, X509VerifyParam};
 use openssl::x509::{X509, X509PurposeId, X509Ref, X509StoreContext, X509StoreContextRef};
 
 use super::limits::{
-    CERTIFICATES_MAX, CHAIN_OCTETS_MAX, PATH_DEPTH_MAX, SECURITY_BITS_MIN, SECURITY_LEVEL,
+    CERTIFICATES_MAX, CHAIN_OCTETS_MAX, PATH_DEPTH_MAX, RSA_BITS_MAX, SECURITY_BITS_MIN,
+    SECURITY_LEVEL,
 };
 use super::names::{self, Names};
 use super::{Distrust, der};
@@ -74,8 +75,10 @@ impl Presented {
     /// # Errors
     /// [`Distrust`]: the key has signed nothing here, or the rule that is broken.
     pub fn path_to_key(&self, key: &[u8], now: Timestamp) -> Result<usize, Distrust> {
-        let key = PKey::public_key_from_der(key).map_err(|_| {
-            Distrust::NotTrusted("the key of the trust anchor cannot be read".to_owned())
+        let key = PKey::public_key_from_der(key).ok();
+        let key = key.filter(|key| !is_oversized(key)).ok_or_else(|| {
+            let text = "the key of the trust anchor cannot be read, or is larger than any in use";
+            Distrust::NotTrusted(text.to_owned())
         })?;
         let mut failure = None;
         for signed in std::iter::once(&self.own).chain(&self.others) {
@@ -159,6 +162,12 @@ fn store_of(anchors: &[X509], now: Timestamp) -> Result<X509Store, ErrorStack> {
         builder.add_cert(anchor.clone())?;
     }
     Ok(builder.build())
+}
+
+fn is_oversized(key: &PKey<Public>) -> bool {
+    let [modulus, exponent] = RSA_BITS_MAX;
+    key.rsa()
+        .is_ok_and(|rsa| rsa.n().num_bits() > modulus || rsa.e().num_bits() > exponent)
 }
 
 fn has_signed(key: &PKey<Public>, certificate: &X509Ref) -> bool {

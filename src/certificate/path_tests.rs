@@ -1,5 +1,8 @@
 use gateway_lab::{Certificate, CertificateSpec, KeyKind, SignatureDigest};
 
+use openssl::bn::{BigNum, MsbOption};
+use openssl::rsa::Rsa;
+
 use super::*;
 use crate::certificate::{Pin, Roots, matching_pin, verify_pkix};
 
@@ -268,6 +271,48 @@ fn a_bare_key_needs_a_signature() {
     }
 }
 
+#[test]
+fn paths_are_not_endless() {
+    let root = CertificateSpec::authority("Root").build();
+    let mut above = vec![root.clone()];
+    for count in 1..=10 {
+        let ca = CertificateSpec::authority(&format!("CA {count}")).build_below(&above[0]);
+        above.insert(0, ca);
+        let leaf = CertificateSpec::new(HOST).build_below(&above[0]);
+        let found = path(&leaf.presenting(&above.iter().collect::<Vec<_>>()), &root);
+        let expected = match count {
+            ..=9 => (count + 1).to_string(),
+            _ => "rules".to_owned(),
+        };
+        assert_eq!(word(&found), expected, "{found:?}");
+    }
+}
+
+#[test]
+fn keys_that_would_cost_much_are_not_tried() {
+    let (leaf, _, _) = chain_of(good, good, good);
+    let presented = Presented::read(&leaf.chain()).expect("readable");
+    for (bits, exponent_bits, expected) in [
+        (8192, 64, "no path"),
+        (8193, 17, "rules"),
+        (3072, 65, "rules"),
+    ] {
+        let number = |bits: i32| {
+            let mut number = BigNum::new().expect("a number");
+            number.rand(bits, MsbOption::ONE, true).expect("random");
+            number
+        };
+        let key = Rsa::from_public_components(number(bits), number(exponent_bits));
+        let key = key.expect("a key").public_key_to_der().expect("encodes");
+        let found = presented.path_to_key(&key, Timestamp::now());
+        assert_eq!(word(&found), expected, "{bits} {exponent_bits}");
+    }
+    assert_eq!(
+        word(&presented.path_to_key(b"no key", Timestamp::now())),
+        "rules"
+    );
+}
+
 /// B2: common names count only where there is no dNSName at all.
 #[test]
 fn names_of_certificates() {
@@ -285,6 +330,9 @@ fn names_of_certificates() {
         ),
         ("any", &[HOST], &[], "names"),
         ("any", &["mx*.d.test"], &["mx1.d.test"], "names"),
+        (HOST, &["mx.\u{fc}.test"], &[HOST], "names"),
+        ("mx.d.test\0.e.test", &[], &[HOST], "names"),
+        ("mx.\u{fc}.test", &[], &[HOST], "names"),
     ] {
         let leaf = CertificateSpec::new(common_name)
             .dns_names(dns_names)
