@@ -1,7 +1,7 @@
 //! `gateway check` against the lab: every host is looked at, nothing is sent, and the exit code tells the worst.
 
 use std::net::SocketAddr;
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
 
 use gateway_lab::{Certificate, Gateway, MxHost, Seats, World, Zone};
 
@@ -89,6 +89,8 @@ fn every_host_is_looked_at_and_nothing_is_sent() {
         rest = after;
     }
     assert!(!said.contains("carol"), "no local part");
+    let is_plain = |line: &str| line.chars().count() <= 80 && !line.contains('\u{1b}');
+    assert!(said.lines().all(is_plain), "{said}");
     for host in [&stage.wrong, &stage.right] {
         assert!(host.connection_count() > 0, "{}", host.name());
         assert!(!host.saw_mail_command(), "{}", host.name());
@@ -175,4 +177,38 @@ fn level_and_port_can_be_chosen() {
         said.contains("port 1\n\n") && said.contains("dane-required"),
         "{said}"
     );
+}
+
+/// Colours are for terminals that can show them, and for people who do not object.
+#[test]
+fn terminals_get_colours() {
+    let stage = Stage::new();
+    let (binary, file) = (
+        env!("CARGO_BIN_EXE_gateway"),
+        stage.gateway.directory().join("gateway.conf"),
+    );
+    let line = format!("{binary} -c {} check none.test", file.display());
+    for (term, no_color, is_coloured) in [
+        ("xterm", "", true),
+        ("xterm", "1", false),
+        ("dumb", "", false),
+    ] {
+        // Runs the line on a terminal of its own.
+        let output = Command::new("script")
+            .args(["-q", "-e", "-c", &line, "/dev/null"])
+            .env("TERM", term)
+            .env("NO_COLOR", no_color)
+            .stdin(Stdio::null())
+            .output()
+            .expect("script runs");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(69), "{said}");
+        assert!(said.contains("null-mx"), "{said}");
+        let has_red = said.contains("\u{1b}[1;31mFAIL");
+        assert_eq!(
+            (has_red, said.contains('\u{1b}')),
+            (is_coloured, is_coloured),
+            "{said}"
+        );
+    }
 }

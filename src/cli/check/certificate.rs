@@ -53,6 +53,15 @@ impl Certificate {
         ]
     }
 
+    /// On one line, for those above the server's own.
+    pub(super) fn in_short(&self) -> String {
+        let issuer = self.issuer.as_deref().unwrap_or("itself");
+        format!(
+            "{}, issued by {issuer}, valid until {}",
+            self.subject, self.until
+        )
+    }
+
     fn names_printed(&self) -> String {
         let printed = self.names.iter().take(NAMES_PRINTED_MAX);
         let mut printed: Vec<&str> = printed.map(String::as_str).collect();

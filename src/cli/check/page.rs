@@ -135,11 +135,11 @@ fn head(chapter: &Chapter, conclusion: &Step) -> String {
         Level::DaneOnly => ": every DNS answer and the server's certificate must be proven",
         _ => "",
     };
-    let details = conclusion.facts.iter().filter(|fact| fact.label != "mail");
-    let details: String = details.map(detail).collect();
+    let facts = conclusion.facts.iter();
+    let details = details(facts.filter(|fact| fact.label != "mail"));
     format!(
         "<header>\n<h1>{}</h1>\n<p class=\"verdict\">{}<strong>{comes_of_it}</strong> <span class=\"state\">{}</span></p>\n\
-         <dl class=\"facts\">\n{details}</dl>\n<p class=\"terms\">Level {}{demanded}. Port {}.</p>\n</header>\n",
+         {details}<p class=\"terms\">Level {}{demanded}. Port {}.</p>\n</header>\n",
         escape(&bare(&record.domain)),
         sign(conclusion.mark),
         escape(&conclusion.state),
@@ -154,9 +154,9 @@ fn block(finding: &Finding, level: Level) -> String {
         Finding::Question(_) => String::new(),
         Finding::Attempt(attempt) => dialogue(attempt),
     };
-    let details: String = step.facts.iter().map(detail).collect();
+    let details = details(step.facts.iter());
     format!(
-        "<li class=\"step {}\"><h3>{}{} <span class=\"state\">{}</span></h3>\n<dl class=\"facts\">\n{details}</dl>\n{dialogue}</li>\n",
+        "<li class=\"step {}\"><h3>{}{} <span class=\"state\">{}</span></h3>\n{details}{dialogue}</li>\n",
         class(step.mark),
         sign(step.mark),
         escape(&step.title),
@@ -164,13 +164,22 @@ fn block(finding: &Finding, level: Level) -> String {
     )
 }
 
-fn detail(fact: &Fact) -> String {
-    let class = fact.mark.map_or("", class);
-    let label = fact.label;
-    format!(
-        "<div class=\"fact {class}\" data-label=\"{label}\"><dt>{label}</dt><dd>{}</dd></div>\n",
-        with_code(&fact.text)
-    )
+/// Details as a list; of several with one label, the label stands once.
+fn details<'a>(facts: impl Iterator<Item = &'a Fact>) -> String {
+    let mut html = "<dl class=\"facts\">\n".to_owned();
+    let mut last = "";
+    for fact in facts {
+        let label = fact.label;
+        if label != last {
+            let end = if last.is_empty() { "" } else { "</div>\n" };
+            html += &format!("{end}<div class=\"fact\" data-label=\"{label}\"><dt>{label}</dt>");
+            last = label;
+        }
+        let class = fact.mark.map_or("", class);
+        html += &format!("<dd class=\"{class}\">{}</dd>", with_code(&fact.text));
+    }
+    let end = if last.is_empty() { "" } else { "</div>\n" };
+    html + end + "</dl>\n"
 }
 
 /// The text with what stands between backticks set as code.

@@ -211,8 +211,8 @@ impl Canvas<'_> {
         // At the greatest depth a card stands right below the one above.
         let end = left.max(rail);
         let path = format!(
-            "<path class=\"wire\" id=\"{id}-wire\" d=\"M{rail} {} V{middle} H{end}\"/>",
-            above.bottom
+            "<path class=\"wire\" id=\"{}-wire-of-{id}\" d=\"M{rail} {} V{middle} H{end}\"/>",
+            self.prefix, above.bottom
         );
         match node.bond {
             Bond::Broken => {
@@ -256,7 +256,7 @@ fn written(class: &str, x: usize, y: usize, text: &str, ten: usize) -> String {
     )
 }
 
-/// The text in lines of so many columns, broken at blanks, else behind a dot, else anywhere; what is too long ends in an ellipsis.
+/// The text in lines of so many columns, broken at blanks, else behind a dot or hyphen, else anywhere; what is too long ends in an ellipsis.
 fn fold(text: &str, columns: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut rest = visible(text);
@@ -272,7 +272,7 @@ fn fold(text: &str, columns: usize) -> Vec<String> {
             break;
         }
         let blank = head.rfind(' ').filter(|place| *place > 0);
-        let cut = blank.or_else(|| head.rfind('.').map(|place| place + 1));
+        let cut = blank.or_else(|| head.rfind(['.', '-']).map(|place| place + 1));
         let (line, left) = rest
             .split_at_checked(cut.unwrap_or(head.len()))
             .unwrap_or((head, ""));
@@ -281,4 +281,84 @@ fn fold(text: &str, columns: usize) -> Vec<String> {
         rest = left;
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::check::graph::Kind;
+
+    #[test]
+    fn long_texts_are_folded() {
+        let hex = "A".repeat(25);
+        for (text, lines) in [
+            ("", &[][..]),
+            ("short", &["short"]),
+            ("two words here", &["two words", "here"]),
+            ("mail.example.org", &["mail.", "example.", "org"]),
+            (&hex, &["AAAAAAAAAA", "AAAAAAAAAA", "AAAAA"]),
+            ("ü ü ü ü ü ü ü", &["ü ü ü ü ü", "ü ü"]),
+            ("a\u{202e}b", &["a\\u{202e}b"]),
+        ] {
+            assert_eq!(fold(text, 10), lines, "{text}");
+        }
+        let many = fold(&"word ".repeat(99), 10);
+        assert_eq!(
+            (many.len(), many[LINES_MAX - 1].as_str()),
+            (LINES_MAX, "word word…")
+        );
+    }
+
+    fn node(name: &str, above: Option<usize>, bond: Bond) -> Node {
+        Node {
+            kind: Kind::Zone,
+            heading: "zone".to_owned(),
+            name: name.to_owned(),
+            lines: Vec::new(),
+            above,
+            tie: "ds",
+            bond,
+            label: "DS 1".to_owned(),
+            why: None,
+        }
+    }
+
+    /// Whatever the names are, ids are unique and every link names two cards.
+    #[test]
+    fn links_lead_from_card_to_card() {
+        let mut nodes = vec![node(". (root)", None, Bond::Proven)];
+        for (number, name) in ["\"><x", "'><x", "a b", "a-b", "a-b", ""]
+            .iter()
+            .enumerate()
+        {
+            nodes.push(node(name, Some(number), Bond::Broken));
+        }
+        let svg = draw(&nodes, "s1");
+        let ids: Vec<&str> = svg
+            .split(" id=\"")
+            .skip(1)
+            .filter_map(|rest| rest.split('"').next())
+            .collect();
+        let mut unique = ids.clone();
+        unique.sort_unstable();
+        unique.dedup();
+        assert_eq!(unique.len(), ids.len(), "{ids:?}");
+        for end in ["data-from=\"", "data-to=\""] {
+            let ends: Vec<&str> = svg
+                .split(end)
+                .skip(1)
+                .filter_map(|rest| rest.split('"').next())
+                .collect();
+            assert_eq!(ends.len(), nodes.len());
+            assert!(
+                ends.iter().all(|id| id.is_empty() || ids.contains(id)),
+                "{ends:?} {ids:?}"
+            );
+        }
+        assert!(
+            !svg.contains("<x") && svg.contains("id=\"s1-zone-root\""),
+            "{svg}"
+        );
+        assert_eq!(svg.matches("class=\"break\"").count(), 6);
+    }
 }

@@ -29,6 +29,7 @@ pub(super) fn remedy(decision: &Decision, findings: &[Finding]) -> Option<String
         | Reason::NullMxInsecure => sign(findings, &[RecordType::MX]),
         Reason::AddressInsecure => sign(findings, &[RecordType::A, RecordType::AAAA]),
         Reason::TlsaInsecure => sign(findings, &[RecordType::TLSA]),
+        Reason::MxInvalid | Reason::TlsaBogus | Reason::AddressLookupError => repair(findings),
         _ => None,
     }
 }
@@ -47,6 +48,29 @@ fn publish(record: &Record, findings: &[Finding]) -> Option<String> {
          somebody is in between",
         host = record.host()
     ))
+}
+
+/// What makes bogus data valid again; the last question is the one that failed.
+fn repair(findings: &[Finding]) -> Option<String> {
+    let mut questions = findings.iter().rev().filter_map(Finding::question);
+    let broken = questions.find(|question| question.asked.result.is_err())?;
+    match broken.why()? {
+        Why::Expired { key, .. } | Why::ExpiredBeforeValid { key, .. } => Some(format!(
+            "sign zone {} anew, and see why it was not done in time",
+            key.zone
+        )),
+        Why::SignatureWrong { key, .. } | Why::KeyMissing { key, .. } => Some(format!(
+            "sign zone {} anew; if its servers do send valid signatures, somebody on the way changes the data",
+            key.zone
+        )),
+        Why::DnskeyUnmatched { zone, .. } => Some(format!(
+            "have the DS records of zone {zone} replaced by those of its present keys, in the zone above it"
+        )),
+        Why::RrsigMissing { zone, .. } | Why::DenialMissing { zone, .. } => Some(format!(
+            "have all servers of zone {zone} send its signatures; if they do, use another resolver"
+        )),
+        _ => None,
+    }
 }
 
 /// The zone whose signatures or delegation are missing.

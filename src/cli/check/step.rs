@@ -15,6 +15,12 @@ use crate::outbound::facts::Asked;
 use crate::outbound::{Effect, Level};
 use crate::resolver::{Content, Explanation, FOUND_HERE, Status};
 
+/// Certificate usage DANE-EE (RFC 7218 §2.1).
+const DANE_EE: u8 = 3;
+
+/// Certificates above the server's own that are printed; a chain has one to three.
+const ABOVE_PRINTED_MAX: usize = 5;
+
 /// Characters of a record that are printed; every digest in full, a whole certificate not.
 const RECORD_PRINTED_MAX: usize = 160;
 
@@ -230,6 +236,14 @@ fn attempt(attempt: &Attempt) -> Step {
             step.say(label, text);
         }
     }
+    let above = attempt.chain().iter().enumerate().skip(1);
+    for (depth, der) in above.take(ABOVE_PRINTED_MAX) {
+        let text = Certificate::read(der).map_or_else(
+            || "cannot be read".to_owned(),
+            |certificate| certificate.in_short(),
+        );
+        step.say("above", format!("depth {depth}: {text}"));
+    }
     if attempt.is_encrypted() {
         let plan = dane::plan(&record.tlsa);
         for tlsa in &record.tlsa {
@@ -281,36 +295,33 @@ fn fate(record: &Tlsa, plan: &Plan, attempt: &Attempt) -> (Mark, String) {
         Some(_) => Mark::Notice,
         None => Mark::Bad,
     };
-    let is_same = |one: &Tlsa| {
-        (one.selector, one.matching, &one.data) == (record.selector, record.matching, &record.data)
-    };
-    let presented: Vec<Vec<Tlsa>> = attempt
-        .chain()
+    (mark, mismatch(record, attempt.chain()))
+}
+
+/// Why a record that counts has not matched, as far as one can see by comparing digests.
+fn mismatch(record: &Tlsa, chain: &[Vec<u8>]) -> String {
+    let form = |one: &Tlsa| (one.selector, one.matching);
+    let presented: Vec<Tlsa> = chain
         .iter()
-        .map(|one| dane::records_of(one))
+        .filter_map(|certificate| {
+            let mut records = dane::records_of(certificate).into_iter();
+            records.find(|one| form(one) == form(record))
+        })
         .collect();
-    let depth = presented
-        .iter()
-        .position(|records| records.iter().any(is_same));
-    let text = match depth {
-        Some(depth) => format!(
-            "is what the certificate at depth {depth} has, but not accepted with usage {}",
+    let depth = presented.iter().position(|one| one.data == record.data);
+    match (depth, presented.first()) {
+        (Some(depth), _) => format!(
+            "names the certificate at depth {depth}, which is not accepted with usage {}",
             record.usage
         ),
-        None => {
-            let form =
-                |one: &&Tlsa| (one.selector, one.matching) == (record.selector, record.matching);
-            let leaf = presented
-                .first()
-                .and_then(|records| records.iter().find(form));
-            let leaf = leaf.map(|one| shortened(&one.to_string()));
+        (None, Some(own)) if record.usage == DANE_EE => {
             format!(
                 "does not match; the server presented {}",
-                leaf.as_deref().unwrap_or("nothing comparable")
+                shortened(&own.to_string())
             )
         }
-    };
-    (mark, text)
+        (None, _) => format!("names none of the {} certificates presented", chain.len()),
+    }
 }
 
 /// What comes of all of it, and the one thing to mend.
