@@ -399,7 +399,6 @@ fn serve_does_not_start_where_it_could_not_keep_its_promise() {
             78,
         ),
         ("policy * mta-sts", "'mta-sts'", 78),
-        ("route * smtp.example.org", "'route'", 78),
         ("listen 127.0.0.1:26 tls=required", "'tls=required'", 78),
         ("user no-such-user-here", "no-such-user-here", 78),
         ("filter frob", "frob", 78),
