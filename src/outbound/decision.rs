@@ -315,6 +315,9 @@ impl Record {
         if let Some(word) = self.proof_word() {
             write!(f, " proof={word}")?;
         }
+        if let Some(name) = self.proof.as_ref().and_then(Proof::reference) {
+            write!(f, " refid={name}")?;
+        }
         match self.matched() {
             Some(matched) => {
                 let (record, depth) = (matched.record(), matched.depth());
@@ -435,7 +438,12 @@ fn mx_json(asked: &Asked) -> Json {
 
 #[cfg(test)]
 mod tests {
+    use gateway_lab::CertificateSpec;
+
     use super::*;
+    use crate::dane;
+    use crate::smtp::Domain;
+    use crate::time::Timestamp;
 
     #[test]
     fn values_can_be_split_by_a_program() {
@@ -448,6 +456,33 @@ mod tests {
             ("\"no\"", "'no'"),
         ] {
             assert_eq!(value(text), expected);
+        }
+    }
+
+    /// G8: `refid` is the name that the certificate was for, at whatever level names count.
+    #[test]
+    fn the_line_says_which_name_counted() {
+        let name = |text| Domain::parse(text).expect("a domain");
+        let root = CertificateSpec::authority("Root").build();
+        let leaf = CertificateSpec::new("d.test").build_below(&root);
+        let plan = dane::plan(&[Tlsa {
+            usage: 2,
+            selector: 0,
+            matching: 0,
+            data: root.der(),
+        }]);
+        let references = [name("mx.d.test"), name("d.test")];
+        let matched = dane::verify(&plan, &leaf.chain(), &references, Timestamp::now());
+        for (proof, expected) in [
+            (
+                Proof::Dane(matched.expect("matches")),
+                " refid=d.test match=",
+            ),
+            (Proof::Pkix(name("mx.d.test")), " refid=mx.d.test"),
+        ] {
+            let mut record = Record::new(&Host::Domain(name("d.test")), Level::DaneOnly, 25);
+            record.proof = Some(proof);
+            assert!(record.to_string().contains(expected), "{record}");
         }
     }
 }

@@ -140,4 +140,13 @@ impl Proof {
             Self::Pkix(_) | Self::Pin(_) | Self::Encryption | Self::Loopback => None,
         }
     }
+
+    /// The name the certificate had to be for, where names counted.
+    pub const fn reference(&self) -> Option<&Domain> {
+        match self {
+            Self::Dane(matched) => matched.reference(),
+            Self::Pkix(name) => Some(name),
+            Self::Pin(_) | Self::Encryption | Self::Loopback => None,
+        }
+    }
 }
