@@ -54,6 +54,17 @@ pub struct Plan {
     pub unusable: Vec<(Tlsa, Unusable)>,
 }
 
+impl Plan {
+    /// Whether the same records count, in whatever order.
+    pub fn is_same_set(&self, other: &Self) -> bool {
+        let contains = |outer: &Self, inner: &Self| {
+            let mut records = inner.usable.iter();
+            records.all(|record| outer.usable.contains(record))
+        };
+        contains(self, other) && contains(other, self)
+    }
+}
+
 /// Why a TLSA record cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Unusable {

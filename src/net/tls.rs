@@ -124,6 +124,14 @@ impl TlsStream {
         self.inner.get_mut().set_deadline(deadline);
     }
 
+    /// Whether something is waiting to be read, the end included; never blocks.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn has_input(&self) -> io::Result<bool> {
+        Ok(self.inner.ssl().pending() > 0 || self.inner.get_ref().has_input()?)
+    }
+
     /// Says goodbye in TLS and ends both directions.
     pub fn close(mut self) {
         // A peer that is gone already misses nothing.

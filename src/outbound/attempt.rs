@@ -324,19 +324,43 @@ impl<'a> Walk<'a> {
         Ok(Next::Host)
     }
 
-    fn address(&mut self, mut record: Record, address: IpAddr, base: Option<&mut Base>) -> Next {
-        let carrier = match self.connect(&mut record, address, base) {
-            Ok(carrier) => carrier,
+    fn address(
+        &mut self,
+        mut record: Record,
+        address: IpAddr,
+        mut base: Option<&mut Base>,
+    ) -> Next {
+        let mut ended = self.session(&mut record, address, base.as_deref_mut());
+        if is_reuse_failed(&record, &ended) {
+            record.remarks.retain(|remark| *remark != Reason::Reused);
+            record.remarks.push(Reason::ReuseFailed);
+            ended = self.session(&mut record, address, base);
+        }
+        let ended = match ended {
+            Ok(ended) => ended,
             Err(cause) => return self.record(record.ended(cause)),
         };
-        record.tls = carrier.tls().cloned();
-        record.proof = Some(carrier.proof().clone());
-        let ended = self.errand.connected(carrier);
         record.step = Step::Session(ended.phase);
         match self.record(record.ended(ended.cause)) {
             Next::Enough => Next::Enough,
             Next::Host => ended.next,
         }
+    }
+
+    /// Steps 4 and 5 once; `Err` means that no connection was had.
+    fn session(
+        &mut self,
+        record: &mut Record,
+        address: IpAddr,
+        base: Option<&mut Base>,
+    ) -> Result<Ended, Cause> {
+        let carrier = self.connect(record, address, base)?;
+        record.tls = carrier.tls().cloned();
+        record.proof = Some(carrier.proof().clone());
+        if carrier.is_reused() {
+            record.remarks.push(Reason::Reused);
+        }
+        Ok(self.errand.connected(carrier))
     }
 
     /// M19: the recipients have an address instead of a domain.
@@ -437,6 +461,13 @@ fn is_same(own: SocketAddr, address: IpAddr, port: u16) -> bool {
     let address = address.to_canonical();
     let is_everywhere = own.ip().is_unspecified() && address.is_loopback();
     own.port() == port && (own.ip().to_canonical() == address || is_everywhere)
+}
+
+/// Whether a connection that had carried other messages took nothing of this one. That says nothing about the message: servers close what
+/// was idle for too long, and limit the messages of one connection. As MAIL was not accepted, no content was sent.
+fn is_reuse_failed(record: &Record, ended: &Result<Ended, Cause>) -> bool {
+    let is_refused = |ended: &Ended| ended.phase == Phase::Mail && ended.next == Next::Host;
+    record.remarks.contains(&Reason::Reused) && ended.as_ref().is_ok_and(is_refused)
 }
 
 fn status_of_family(families: Option<&[Asked; 2]>, address: IpAddr) -> Option<Status> {

@@ -63,6 +63,20 @@ pub struct Refusal {
 }
 
 impl Demand {
+    /// Whether both demand the same. The order of TLSA records in the DNS means nothing, and neither do records that do not count.
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::Dane { plan, references },
+                Self::Dane {
+                    plan: other,
+                    references: others,
+                },
+            ) => plan.is_same_set(other) && references == others,
+            (one, other) => one == other,
+        }
+    }
+
     /// What a certificate chain (exact DER, leaf first) presented over TLS proves of this `now`.
     ///
     /// # Errors

@@ -3,12 +3,13 @@
 use core::net::{IpAddr, SocketAddr};
 use std::collections::HashMap;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
 use super::cause::Cause;
-use super::connect::{Carrier, Connect};
+use super::connect::{Carrier, Connect, Purpose};
 use super::policy::{Policies, Policy};
 use super::session::{Failure, Link, Mail, Phase, Receipt, TlsFacts};
 use super::{Demand, Level, Pattern, Proof, Reason, Settings};
@@ -255,6 +256,8 @@ pub(super) enum Server {
     MailLater,
     /// The connection breaks in this phase of sending.
     Breaks(Phase),
+    /// Takes one message on each connection; at MAIL of the next one the connection breaks.
+    Once,
     /// A defect of the program.
     Panics,
 }
@@ -269,6 +272,8 @@ pub(super) struct FakeNet {
     demands: Mutex<Vec<Demand>>,
     /// `ADDRESS RECIPIENT` for each message taken for a recipient.
     taken: std::sync::Arc<Mutex<Vec<String>>>,
+    /// How often a connection was ended in good order.
+    goodbyes: std::sync::Arc<AtomicUsize>,
 }
 
 impl FakeNet {
@@ -293,19 +298,33 @@ impl FakeNet {
         self.demands.lock().expect("sound").clone()
     }
 
+    pub(super) fn goodbyes(&self) -> usize {
+        self.goodbyes.load(Ordering::SeqCst)
+    }
+
     pub(super) fn taken(&self) -> Vec<String> {
         self.taken.lock().expect("sound").clone()
     }
 }
 
 impl Connect for std::sync::Arc<FakeNet> {
-    fn connect(&self, link: &Link<'_>, demand: &Demand) -> Result<Box<dyn Carrier>, Failure> {
-        FakeNet::connect(self, link, demand)
+    fn connect(
+        &self,
+        purpose: Purpose<'_>,
+        link: &Link<'_>,
+        demand: &Demand,
+    ) -> Result<Box<dyn Carrier>, Failure> {
+        FakeNet::connect(self, purpose, link, demand)
     }
 }
 
 impl Connect for FakeNet {
-    fn connect(&self, link: &Link<'_>, demand: &Demand) -> Result<Box<dyn Carrier>, Failure> {
+    fn connect(
+        &self,
+        _: Purpose<'_>,
+        link: &Link<'_>,
+        demand: &Demand,
+    ) -> Result<Box<dyn Carrier>, Failure> {
         let contact = format!("{} {}", link.address, link.server_name);
         self.contacts.lock().expect("sound").push(contact);
         self.demands.lock().expect("sound").push(demand.clone());
@@ -317,7 +336,7 @@ impl Connect for FakeNet {
             Server::Fails(reason, phase) => return Err(failure(reason, phase, "as told")),
             Server::Panics => panic!("a defect, as told"),
             Server::Presents(certificate) => certificate,
-            Server::MailLater | Server::Breaks(_) => CERTIFICATE,
+            Server::MailLater | Server::Breaks(_) | Server::Once => CERTIFICATE,
         };
         let proof = match demand {
             Demand::Cleartext => Ok(Proof::Loopback),
@@ -339,6 +358,9 @@ impl Connect for FakeNet {
             }),
             proof,
             taken: std::sync::Arc::clone(&self.taken),
+            goodbyes: std::sync::Arc::clone(&self.goodbyes),
+            is_over: false,
+            is_used: false,
         }))
     }
 }
@@ -360,6 +382,9 @@ struct FakeCarrier {
     tls: Option<TlsFacts>,
     proof: Proof,
     taken: std::sync::Arc<Mutex<Vec<String>>>,
+    goodbyes: std::sync::Arc<AtomicUsize>,
+    is_over: bool,
+    is_used: bool,
 }
 
 impl Carrier for FakeCarrier {
@@ -374,8 +399,15 @@ impl Carrier for FakeCarrier {
     fn send(&mut self, mail: &Mail<'_>) -> Result<Vec<Receipt>, Failure> {
         assert!(!mail.recipients.is_empty());
         if let Server::Breaks(phase) = self.server {
+            self.is_over = true;
             return Err(failure(Reason::ConnectionLost, phase, "connection lost"));
         }
+        if let (Server::Once, true) = (self.server, self.is_used) {
+            self.is_over = true;
+            let text = "the server closed the connection";
+            return Err(failure(Reason::ConnectionLost, Phase::Mail, text));
+        }
+        self.is_used = true;
         let recipients = mail.recipients.iter().map(|mailbox| {
             let local = mailbox.local.as_str();
             let refused = |reason: Reason, phase| Err(failure(reason, phase, "as told"));
@@ -395,7 +427,22 @@ impl Carrier for FakeCarrier {
         Ok(recipients.collect())
     }
 
-    fn quit(self: Box<Self>) {}
+    fn is_idle(&self) -> bool {
+        !self.is_over
+    }
+
+    fn say_quit(&mut self, _: Deadline) {
+        if !self.is_over {
+            self.goodbyes.fetch_add(1, Ordering::SeqCst);
+        }
+        self.is_over = true;
+    }
+
+    fn leave(self: Box<Self>, _: Deadline) {}
+
+    fn quit(mut self: Box<Self>) {
+        self.say_quit(Deadline::after(Duration::ZERO));
+    }
 }
 
 /// `VERDICT STATUS REASON`.

@@ -18,6 +18,7 @@ pub mod level;
 pub mod outcome;
 pub mod pattern;
 pub mod policy;
+mod pool;
 pub mod reason;
 pub mod route;
 pub mod runner;
@@ -37,6 +38,7 @@ pub use demand::{Demand, Proof, Refusal};
 pub use level::Level;
 pub use pattern::Pattern;
 pub use policy::{Policies, Policy};
+pub use pool::KEPT_MAX;
 pub use reason::{Effect, Reason};
 pub use runner::Outbound;
 pub use session::{

@@ -155,6 +155,10 @@ reasons! {
     SniRejected = "sni-rejected", 4 7 5, NextHost;
     /// S10: the server presented no certificate.
     NoCertificate = "no-certificate", 4 7 5, NextHost;
+    /// B8: a connection that has carried other messages of the same destination was used.
+    Reused = "reused", 2 0 0, Remark;
+    /// B8: such a connection did not even take MAIL, so another one was made.
+    ReuseFailed = "reuse-failed", 2 0 0, Remark;
     /// S12: a 5yz reply inside the authenticated session; the status is the server's.
     RemotePermanent = "remote", 5 0 0, Bounce;
     /// S12: a 4yz reply inside the authenticated session; the status is the server's.

@@ -51,7 +51,7 @@ enum Event {
 }
 
 impl Outbound {
-    /// Starts one scheduler thread; it starts workers as they are needed.
+    /// Starts the scheduler's thread, which starts workers as they are needed, and the one that ends idle connections.
     ///
     /// # Errors
     /// When the system refuses a thread.
@@ -80,8 +80,11 @@ impl Outbound {
             let _ = accepted.send(Event::Accepted(id));
         }));
         let shared = Arc::new(Shared::new(settings, queue, resolver, connector));
+        let tended = Arc::clone(&shared);
+        let tender = spawn("connections", move || tended.pool.tend())?;
         let scheduler = Scheduler::new(Arc::clone(&shared), events.clone(), received);
-        let scheduler = spawn("scheduler", move || scheduler.run())?;
+        let scheduler = spawn("scheduler", move || scheduler.run(tender));
+        let scheduler = scheduler.inspect_err(|_| shared.pool.stop())?;
         Ok(Self {
             shared,
             events,
@@ -89,9 +92,10 @@ impl Outbound {
         })
     }
 
-    /// Attempts from now on use these.
+    /// Attempts from now on use these, and connections made from now on.
     pub fn reload(&self, settings: Settings, resolver: Arc<dyn Resolve>) {
         *lock(&self.shared.services) = Services::new(settings, resolver);
+        self.shared.pool.renew();
         // Only a scheduler that has ended does not listen.
         let _ = self.events.send(Event::Reloaded);
     }
@@ -140,14 +144,15 @@ impl Scheduler {
         }
     }
 
-    fn run(mut self) {
+    /// `tender` is the thread that ends idle connections.
+    fn run(mut self, tender: JoinHandle<()>) {
         for entry in self.shared.queue.entries() {
             self.schedule.insert(&entry);
         }
         loop {
             let sleep = self.hand_out();
             match self.received.recv_timeout(sleep) {
-                Ok(Event::Stop(grace)) => return self.stop(grace),
+                Ok(Event::Stop(grace)) => return self.stop(grace, tender),
                 Ok(event) => self.take_in(event),
                 Err(RecvTimeoutError::Timeout) => {}
                 // Not while this thread itself holds a sender.
@@ -220,7 +225,7 @@ impl Scheduler {
         }
     }
 
-    fn stop(self, grace: Duration) {
+    fn stop(self, grace: Duration, tender: JoinHandle<()>) {
         let Self {
             shared,
             received,
@@ -231,6 +236,7 @@ impl Scheduler {
         } = self;
         // Idle workers end now, the others after their job.
         drop(jobs);
+        shared.pool.stop();
         let deadline = Deadline::after(grace);
         while busy > 0 {
             let Some(left) = deadline.remaining() else {
@@ -243,6 +249,10 @@ impl Scheduler {
             }
         }
         shared.is_stopping.store(true, Ordering::Relaxed);
+        // Idle connections are ended in a moment; breaking them would be rude.
+        if tender.join().is_err() {
+            log::error("outbound: the thread that ends idle connections had ended by a defect");
+        }
         shared.breaker.break_all();
         for worker in workers {
             if worker.join().is_err() {

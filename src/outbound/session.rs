@@ -27,7 +27,7 @@ use crate::smtp::client::{Blocks, Command, Extensions, Step, Transaction, Unsend
 use crate::smtp::{Domain, Reply, ReplyCode};
 use crate::time::Deadline;
 
-use dialogue::{Dialogue, Wire};
+use dialogue::{Dialogue, FAREWELL, Wire};
 use verdict::{Unverified, Verified};
 
 pub use crate::smtp::client::Mail;
@@ -105,6 +105,8 @@ pub struct Channel {
     is_open: bool,
     /// Whether nothing more can be said.
     is_over: bool,
+    /// Whether QUIT was said and its reply is to come.
+    is_leaving: bool,
 }
 
 /// Upgrades to TLS and checks the certificate; no mail command is sent before, nor after a failure.
@@ -138,6 +140,7 @@ fn open_plain(link: &Link<'_>) -> Result<Channel, Failure> {
         proof: Proof::Loopback,
         is_open: false,
         is_over: false,
+        is_leaving: false,
     })
 }
 
@@ -259,6 +262,7 @@ fn open_channel(verified: Verified, link: &Link<'_>, greeting: String) -> Result
         proof,
         is_open: false,
         is_over: false,
+        is_leaving: false,
     })
 }
 
@@ -372,12 +376,32 @@ impl Channel {
         Ok(())
     }
 
-    /// Says QUIT, waits a little for the reply and closes; nothing that happens now matters to anybody.
-    pub fn quit(mut self) {
+    /// Whether it could carry another message: nothing has failed, and the server has said nothing unasked.
+    pub fn is_idle(&self) -> bool {
+        !self.is_over && self.dialogue.is_silent()
+    }
+
+    /// Says QUIT, unless the connection is over already.
+    pub fn say_quit(&mut self, by: Deadline) {
         if !self.is_over {
-            self.dialogue.farewell();
+            self.dialogue.say_quit(by);
+            (self.is_over, self.is_leaving) = (true, true);
+        }
+    }
+
+    /// Closes, once the reply to QUIT is there or `by` is over; nothing that happens now matters to anybody.
+    pub fn leave(mut self, by: Deadline) {
+        if self.is_leaving {
+            self.dialogue.hear_goodbye(by);
         }
         self.dialogue.close();
+    }
+
+    /// Says QUIT, waits a little for the reply and closes.
+    pub fn quit(mut self) {
+        let by = Deadline::after(FAREWELL);
+        self.say_quit(by);
+        self.leave(by);
     }
 }
 

@@ -18,6 +18,7 @@ use super::connect::Connect;
 use super::decision::Record;
 use super::delivery::{Delivery, Waiting};
 use super::outcome::{self, Patience};
+use super::pool::{Limits, Pool};
 use super::{Reason, Settings, lock, random};
 use crate::log;
 use crate::net::Breaker;
@@ -59,7 +60,7 @@ impl Services {
 pub(super) struct Shared {
     pub(super) queue: Arc<Queue>,
     pub(super) services: Mutex<Services>,
-    connector: Box<dyn Connect>,
+    pub(super) pool: Pool,
     /// Ends every connection when the gateway stops.
     pub(super) breaker: Breaker,
     /// Attempts end at their next step.
@@ -78,7 +79,7 @@ impl Shared {
         Self {
             queue,
             services: Mutex::new(Services::new(settings, resolver)),
-            connector,
+            pool: Pool::new(connector, Limits::default()),
             breaker: Breaker::default(),
             is_stopping: AtomicBool::new(false),
             panics: Mutex::new(HashMap::new()),
@@ -130,7 +131,7 @@ impl Worker {
         let means = Means {
             settings: &services.settings,
             resolver: &*services.resolver,
-            connector: &*self.shared.connector,
+            connector: &self.shared.pool,
             breaker: Some(&self.shared.breaker),
             is_stopping: &|| self.is_stopping(),
         };

@@ -9,7 +9,7 @@ use crate::dns::{Name, RecordType};
 use crate::dnssec::Why;
 use crate::outbound::attempt::{Ended, Errand, Next};
 use crate::outbound::cause::Cause;
-use crate::outbound::connect::{Carrier, Connect, Network};
+use crate::outbound::connect::{Carrier, Connect, Network, Purpose};
 use crate::outbound::decision::Record;
 use crate::outbound::facts::Asked;
 use crate::outbound::{Demand, Event, Failure, Link, Phase, Proof, Reason, TlsFacts, Transcript};
@@ -153,14 +153,19 @@ impl Wiretap {
 }
 
 impl Connect for Wiretap {
-    fn connect(&self, link: &Link<'_>, demand: &Demand) -> Result<Box<dyn Carrier>, Failure> {
+    fn connect(
+        &self,
+        purpose: Purpose<'_>,
+        link: &Link<'_>,
+        demand: &Demand,
+    ) -> Result<Box<dyn Carrier>, Failure> {
         let transcript = Transcript::default();
         lock(&self.0).push(transcript.clone());
         let link = Link {
             transcript: Some(&transcript),
             ..*link
         };
-        Network.connect(&link, demand)
+        Network.connect(purpose, &link, demand)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::dane::Plan;
 use crate::dns::Name;
 use crate::outbound::base::{self, Judgement};
 use crate::outbound::cause::Cause;
-use crate::outbound::connect::Carrier;
+use crate::outbound::connect::{Carrier, Purpose};
 use crate::outbound::decision::{Record, Step};
 use crate::outbound::facts::{Asked, tlsa_owner};
 use crate::outbound::policy::NextHop;
@@ -134,7 +134,7 @@ impl Walk<'_> {
         let judgement = base::judge(&base.host, &fresh);
         match (judgement, first) {
             (Judgement::Base(plan, _), first) => {
-                let is_same = is_same_set(&plan, &base.plan);
+                let is_same = plan.is_same_set(&base.plan);
                 let step = record.step;
                 record.note(&fresh);
                 record.note_base(&base.host, &fresh);
@@ -245,7 +245,12 @@ impl Walk<'_> {
             breaker: self.means.breaker,
             transcript: None,
         };
-        let connected = self.means.connector.connect(&link, demand);
+        let purpose = Purpose {
+            destination: &record.domain,
+            level: record.level,
+            may_reuse: !record.remarks.contains(&Reason::ReuseFailed),
+        };
+        let connected = self.means.connector.connect(purpose, &link, demand);
         connected.map_err(|failure| {
             record.step = Step::Session(failure.phase);
             explained(&failure, base)
@@ -266,14 +271,6 @@ impl Walk<'_> {
             .iter()
             .any(|host| Some(host) == record.mx.as_ref()))
     }
-}
-
-fn is_same_set(one: &Plan, other: &Plan) -> bool {
-    let contains = |outer: &Plan, inner: &Plan| {
-        let mut records = inner.usable.iter();
-        records.all(|record| outer.usable.contains(record))
-    };
-    contains(one, other) && contains(other, one)
 }
 
 /// The cause of a failed session; a mismatch also says where the records are to be mended.

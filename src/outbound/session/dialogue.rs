@@ -14,7 +14,7 @@ use crate::smtp::{Reply, ReplyError};
 use crate::time::Deadline;
 
 /// How long a server may take to say goodbye.
-const FAREWELL: Duration = Duration::from_secs(5);
+pub(super) const FAREWELL: Duration = Duration::from_secs(5);
 /// Octets read at once; replies are short.
 const READ_SIZE: usize = 4096;
 
@@ -22,6 +22,8 @@ const READ_SIZE: usize = 4096;
 pub(super) trait Wire: Read + Write + fmt::Debug + Send {
     /// Sets by when the following reads and writes must be over.
     fn set_deadline(&mut self, deadline: Deadline);
+    /// Whether something is waiting to be read, the end included.
+    fn has_input(&self) -> io::Result<bool>;
     /// Ends both directions.
     fn close(self: Box<Self>);
 }
@@ -29,6 +31,10 @@ pub(super) trait Wire: Read + Write + fmt::Debug + Send {
 impl Wire for Stream {
     fn set_deadline(&mut self, deadline: Deadline) {
         Self::set_deadline(self, deadline);
+    }
+
+    fn has_input(&self) -> io::Result<bool> {
+        Self::has_input(self)
     }
 
     fn close(self: Box<Self>) {
@@ -41,6 +47,10 @@ impl Wire for TlsStream {
         Self::set_deadline(self, deadline);
     }
 
+    fn has_input(&self) -> io::Result<bool> {
+        Self::has_input(self)
+    }
+
     fn close(self: Box<Self>) {
         Self::close(*self);
     }
@@ -49,6 +59,10 @@ impl Wire for TlsStream {
 impl Wire for Box<dyn Wire> {
     fn set_deadline(&mut self, deadline: Deadline) {
         self.as_mut().set_deadline(deadline);
+    }
+
+    fn has_input(&self) -> io::Result<bool> {
+        self.as_ref().has_input()
     }
 
     fn close(self: Box<Self>) {
@@ -137,16 +151,30 @@ impl<W: Wire> Dialogue<W> {
         }
     }
 
+    /// Whether the server has said nothing that was not read yet.
+    pub(super) fn is_silent(&self) -> bool {
+        self.reader.unread().is_empty() && matches!(self.wire.has_input(), Ok(false))
+    }
+
     /// Says goodbye because of this failure.
     pub(super) fn leave(&mut self, failure: Failure) -> Failure {
-        self.farewell();
+        let by = Deadline::after(FAREWELL);
+        self.say_quit(by);
+        self.hear_goodbye(by);
         failure
     }
 
-    /// Says QUIT and waits a little for the reply, so that the server does not see the connection break (RFC 5321 §4.1.1.10).
-    pub(super) fn farewell(&mut self) {
+    /// Says QUIT.
+    pub(super) fn say_quit(&mut self, by: Deadline) {
+        self.note(Event::Sent("QUIT".to_owned()));
         // Whatever comes of it, the session is over.
-        let _ = self.ask("QUIT\r\n", Phase::Data, Deadline::after(FAREWELL));
+        let _ = self.send(b"QUIT\r\n", Phase::Data, by);
+    }
+
+    /// Waits a little for the reply to QUIT, so that the server does not see the connection break (RFC 5321 §4.1.1.10).
+    pub(super) fn hear_goodbye(&mut self, by: Deadline) {
+        // Whatever comes of it, the session is over.
+        let _ = self.receive(Phase::Data, by);
     }
 
     /// Ends both directions.
