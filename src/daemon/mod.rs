@@ -19,7 +19,7 @@ use crate::config::{Config, ConfigError};
 use crate::filter::Chain;
 use crate::inbound::{self, Inbound};
 use crate::log;
-use crate::outbound::Outbound;
+use crate::outbound::{self, Outbound};
 use crate::queue::{Fault, Queue, SpoolError};
 use crate::resolver::{Resolver, Waits};
 use crate::sys::process;
@@ -101,10 +101,10 @@ fn log_panics() {
 fn raise_open_files(config: &Config) {
     let sessions = config.inbound.session_limit;
     let workers = config.outbound.workers.saturating_mul(FILES_PER_WORKER);
-    let needed = sessions + workers + OTHER_FILES;
+    let needed = sessions + workers + outbound::KEPT_MAX + OTHER_FILES;
     match process::raise_open_files() {
         Ok(limit) if limit < needed as u64 => log::warning(format_args!(
-            "this process may open {limit} files, session-limit and workers together need {needed}: raise the limit (ulimit -n, LimitNOFILE)"
+            "this process may open {limit} files, session-limit, workers and idle connections together need {needed}: raise the limit (ulimit -n, LimitNOFILE)"
         )),
         Ok(_) => {}
         Err(error) => log::warning(format_args!(

@@ -67,10 +67,15 @@ impl Demand {
     pub fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (
-                Self::Dane { plan, references },
+                Self::Dane {
+                    plan,
+                    references,
+                    former: _,
+                },
                 Self::Dane {
                     plan: other,
                     references: others,
+                    former: _,
                 },
             ) => plan.is_same_set(other) && references == others,
             (one, other) => one == other,

@@ -40,7 +40,7 @@ pub(super) struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            idle: Duration::from_secs(4),
+            idle: Duration::from_secs(5),
             age: Duration::from_secs(120),
             messages: 100,
             per_destination: 4,

@@ -49,7 +49,8 @@ struct Scripted<T> {
 /// How an MX host behaves; the default is a good server with the usual extensions.
 ///
 /// A point of the dialogue is the beginning of a command line (`RCPT TO:<b@d.test>`, `EHLO`), or one of `BANNER` (before the greeting),
-/// `HANDSHAKE` (instead of the TLS handshake), `CONTENT` (after the first line of a message) and `.` (the end of a message).
+/// `HANDSHAKE` (instead of the TLS handshake), `CONTENT` (after the first line of a message), `.` (the end of a message) and `IDLE`
+/// (unasked, once a message is stored).
 #[derive(Clone, Debug)]
 pub struct Behaviour {
     replies: Vec<Scripted<String>>,

@@ -202,8 +202,17 @@ impl Session {
                 content,
                 phase: self.phase,
             });
+            return self.idle(next);
         }
         Ok(next)
+    }
+
+    /// Does or says, unasked, what is scripted for the time after a message.
+    fn idle(&mut self, next: Next) -> io::Result<Next> {
+        match self.behaviour.reply_at(self.phase, "IDLE") {
+            Some(_) => self.simple("IDLE", ""),
+            None => Ok(self.act("IDLE").unwrap_or(next)),
+        }
     }
 
     /// The message up to the final dot; `None` when the connection ends before it.
