@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use gateway::dns::RecordType;
-use gateway_lab::{Damage, Fault, World, Zone};
+use gateway_lab::{Damage, Fault, Gateway, World, Zone};
 
-use crate::flow::Flow;
-use crate::scenario::Mode;
+use crate::run::Run;
+use crate::scenario::{Ending, Level, Mode};
 use crate::stage::{Host, Stage, zone};
 
 /// Longest wait for a line in the log on a busy machine.
@@ -16,18 +16,23 @@ const LOUD: &str = "no resolver carries DNSSEC: every delivery is deferred until
 
 const MODES: [Mode; 2] = [Mode::Ad, Mode::Validate];
 
-/// The good domains: one at `dane-only`, one at `dane`.
-const DOMAINS: [&str; 2] = ["d.test", "dane.test"];
-
 /// Good domains, and the host of both.
 fn sound(mode: Mode) -> (Stage, Host) {
     let mut stage = Stage::new();
     let mx = stage.host("mx.d.test");
     stage.zone(zone("d.test", &mx, [mx.tlsa(1, 1)]));
     stage.zone(Zone::signed("dane.test").mx(10, mx.name()));
-    stage.config("policy dane.test dane");
-    stage.mode(mode);
+    stage.mode = mode;
     (stage, mx)
+}
+
+/// Mail for both domains ends so, for one at `dane-only`, for the other at `dane`.
+fn both(mut stage: Stage, ending: &Ending) -> Run {
+    stage.scenario("at dane-only", "d.test", ending.clone());
+    stage
+        .scenario("at dane", "dane.test", ending.clone())
+        .with_policy("dane");
+    Run::of(stage, Level::DaneOnly)
 }
 
 /// Good domains, with every question disturbed like this, those for the root too.
@@ -40,9 +45,30 @@ fn disturbed(mode: Mode, fault: Fault) -> (Stage, Host) {
     (stage, mx)
 }
 
-fn expect_log(flow: &Flow, part: &str) {
-    let line = flow.gateway.wait_for_log(part, PATIENCE);
+fn expect_log(run: &Run, part: &str) {
+    let line = run.flow.gateway.wait_for_log(part, PATIENCE);
     line.unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// A resolver elsewhere, reached over plain UDP: its AD bit is worth nothing, so nothing starts, and `check` defers without asking it.
+#[test]
+fn t67_a_resolver_that_may_not_be_trusted() {
+    let gateway = Gateway::builder(env!("CARGO_BIN_EXE_gateway"))
+        .config("resolver 192.0.2.53")
+        .prepare();
+    let output = gateway.run(&["serve"]);
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(78), "{text}");
+    assert!(text.contains("resolver-not-validating"), "{text}");
+    for level in ["dane-only", "dane"] {
+        let output = gateway.run(&["check", "-l", level, "--json", "d.test"]);
+        let told = String::from_utf8_lossy(&output.stdout);
+        let begin = format!(
+            r#"{{"domain":"d.test","level":"{level}","verdict":"defer","code":"4.7.5","reason":"resolver-not-validating","#
+        );
+        assert!(told.starts_with(&begin), "{told}");
+        assert_eq!(output.status.code(), Some(75), "{told}");
+    }
 }
 
 /// Nothing is sent, to whatever domain, and the log says why.
@@ -60,12 +86,13 @@ fn t77_the_self_test_fails_at_the_start() {
         ),
         (of_another_root, "the keys of . itself do not validate"),
     ] {
-        let flow = stage.start();
-        expect_log(&flow, LOUD);
-        expect_log(&flow, why);
-        for domain in ["d.test", "dane.test", "other.test"] {
-            flow.defers(domain, "4.7.5", "resolver-not-validating");
-        }
+        let mut stage = stage;
+        let waits = Ending::waits("4.7.5", "resolver-not-validating");
+        stage.scenario("of which nothing is known", "other.test", waits.clone());
+        let run = both(stage, &waits);
+        expect_log(&run, LOUD);
+        expect_log(&run, why);
+        run.goes_by_the_table();
     }
     assert_eq!(mx.connection_count(), 0);
     assert_eq!(not_validating.1.connection_count(), 0);
@@ -81,24 +108,11 @@ fn t68_and_t69_a_resolver_of_no_use_for_dnssec() {
             (Fault::TruncateTcpRefused, "4.4.3", "mx-lookup-error"),
         ] {
             let (stage, _) = disturbed(mode, fault);
-            let flow = stage.start();
-            expect_log(&flow, LOUD);
-            for domain in DOMAINS {
-                flow.defers(domain, code, reason);
-            }
+            let run = both(stage, &Ending::waits(code, reason));
+            expect_log(&run, LOUD);
+            run.goes_by_the_table();
         }
     }
-}
-
-/// Where signatures are checked here, only the zone can be at fault if the resolver carries all others.
-#[test]
-fn t68_signatures_of_one_zone_are_missing() {
-    let (mut stage, _) = sound(Mode::Validate);
-    stage.fault("d.test", RecordType::ANY, Fault::StripRrsig);
-    stage.start().defers("d.test", "4.4.3", "dnssec-invalid");
-    let (mut stage, _) = sound(Mode::Validate);
-    stage.tlsa_fault("mx.d.test", Fault::StripRrsig);
-    stage.start().defers("d.test", "4.7.5", "dnssec-invalid");
 }
 
 #[test]
@@ -112,10 +126,7 @@ fn t69_and_t70_what_is_overcome() {
         (Mode::Validate, Fault::NoAd),
     ] {
         let (stage, mx) = disturbed(mode, fault);
-        let flow = stage.start();
-        for domain in DOMAINS {
-            flow.delivers(domain, &mx);
-        }
+        both(stage, &Ending::verified(&mx)).goes_by_the_table();
     }
 }
 
@@ -131,7 +142,9 @@ fn t67_a_resolver_that_lies_with_ad() {
             stage.edit(owner, rtype, |reply| reply.header.authentic_data = true);
         }
     }
-    stage.start().defers("island.test", "4.7.5", "mx-insecure");
+    let waits = Ending::waits("4.7.5", "mx-insecure");
+    stage.scenario("T67 AD on unsigned data", "island.test", waits);
+    Run::of(stage, Level::DaneOnly).goes_by_the_table();
 }
 
 /// Each resolver is judged by itself: mail flows over the one that is of use, the other is named, and learns nothing.
@@ -151,14 +164,19 @@ fn one_of_two_resolvers_is_of_no_use() {
         let bad = bad.start();
         let (mut stage, mx) = sound(mode);
         stage.resolver_before(bad.resolver());
-        let flow = stage.start();
+        let run = both(stage, &Ending::verified(&mx));
         let named = format!(
             "resolver-not-validating: nothing can be validated with resolver {}",
             bad.resolver()
         );
-        expect_log(&flow, &named);
-        flow.delivers("d.test", &mx);
-        let is_loud = flow.gateway.log().iter().any(|line| line.contains(LOUD));
+        expect_log(&run, &named);
+        let run = run.goes_by_the_table();
+        let is_loud = run
+            .flow
+            .gateway
+            .log()
+            .iter()
+            .any(|line| line.contains(LOUD));
         assert!(!is_loud, "{mode:?} {fault:?}");
         if mode == Mode::Ad {
             let asked = bad.queries();

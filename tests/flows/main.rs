@@ -2,14 +2,13 @@
 //!
 //! One small internet holds the domains of all scenarios. In each mode of DNSSEC and at each level one `gateway serve` is handed mail for
 //! all of them, after `gateway check` has foretold what will come of it; then everybody is looked at: the MX hosts, octet by octet, the
-//! log, the queue and the sender. What resolvers do to all their answers has tests of its own in
-//! `resolver` and `carriers`.
+//! log, the queue and the sender. What resolvers do to all their answers has worlds of its own in
+//! `carriers`.
 
 mod carriers;
 mod flow;
 mod leak;
 mod matrix;
-mod resolver;
 mod rows;
 mod run;
 mod scenario;

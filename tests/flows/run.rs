@@ -21,19 +21,33 @@ const CHECKED_AT_ONCE: usize = 30;
 /// The end of an attempt in the log.
 const ENDS: [&str; 2] = ["the next attempt is at", "finished after"];
 
-/// Every scenario in this mode and at this level.
+/// Scenarios that are played, all at once.
 pub(crate) struct Run {
     pub(crate) flow: Flow,
     level: Level,
-    pub(crate) scenarios: Vec<Scenario>,
+    scenarios: Vec<Scenario>,
     complaints: Vec<String>,
 }
 
 impl Run {
-    /// Puts everything up and starts the gateway.
-    pub(crate) fn start(mode: Mode, level: Level) -> Self {
+    /// The whole table in this mode and at this level.
+    pub(crate) fn of_table(mode: Mode, level: Level) -> Self {
         let mut stage = Stage::large();
         rows::put_up(&mut stage);
+        stage.mode = mode;
+        for line in [
+            "allow-address 127.0.0.0/16 ::1/128",
+            "lookup-timeout 5s",
+            "workers 16",
+        ] {
+            stage.config(line);
+        }
+        Self::of(stage, level)
+    }
+
+    /// What is on the stage, at this level.
+    pub(crate) fn of(mut stage: Stage, level: Level) -> Self {
+        let mode = stage.mode;
         let (scenarios, left_out): (Vec<_>, Vec<_>) = stage
             .take_scenarios()
             .into_iter()
@@ -42,15 +56,7 @@ impl Run {
             let because = scenario.is_skipped(mode, level).unwrap_or_default();
             println!("{mode:?} {level:?}: {scenario} is left out: {because}");
         }
-        for line in [
-            "allow-address 127.0.0.0/16 ::1/128",
-            "lookup-timeout 5s",
-            "workers 16",
-        ] {
-            stage.config(line);
-        }
-        stage.mode(mode);
-        stage.config(&policies(&scenarios, level));
+        stage.config(&policies(&scenarios, level).join("\n"));
         Self {
             flow: stage.start(),
             level,
@@ -196,9 +202,12 @@ impl Run {
         self.complaints.extend(complaints);
     }
 
-    /// Nobody asked for records that would not count (rfc G5), or after an error (rfc L5).
+    /// Nobody asked for records that would not count (rfc G5), or after an error (rfc L5), or for data without signatures (rfc C5).
     fn look_at_questions(&mut self) {
         let asked = self.flow.world.queries();
+        if let Some(query) = asked.iter().find(|query| !query.dnssec_ok) {
+            self.complaints.push(format!("asked without DO: {query:?}"));
+        }
         for scenario in &self.scenarios {
             for host in &scenario.unasked {
                 let owner = tlsa_owner(host, self.flow.sender.port());
@@ -232,26 +241,20 @@ impl Run {
                 complaints.push(format!("{scenario}: a server was {not}connected to"));
             }
         }
-        for host in &self.flow.hosts {
-            let may_hear = self.proof_of(host);
-            let heard = seen::hears(host, may_hear, &self.flow.hostname);
-            complaints.extend(heard.err());
-        }
-        complaints.extend(
-            seen::hears(
-                &self.flow.sender,
-                Some(Proof::Verified),
-                &self.flow.hostname,
-            )
-            .err(),
-        );
+        let hosts = self.flow.hosts.iter().chain([&self.flow.sender]);
+        let heard = hosts
+            .filter_map(|host| seen::hears(host, self.proof_of(host), &self.flow.hostname).err());
+        complaints.extend(heard);
         self.complaints.extend(complaints);
     }
 
     /// What is known of a host that may hear more; `None` of one that may not.
     fn proof_of(&self, host: &Host) -> Option<Proof> {
         let endings = self.scenarios.iter().map(|one| one.ending(self.level));
+        let sender = &self.flow.sender;
         let mut proofs = endings.filter_map(|ending| match (&ending.to, &ending.visited) {
+            // The report.
+            _ if ending.verdict == "reject" && Arc::ptr_eq(sender, host) => Some(Proof::Verified),
             (Some((to, proof)), _) if Arc::ptr_eq(to, host) => Some(*proof),
             (_, Some(visited)) if Arc::ptr_eq(visited, host) => Some(Proof::Verified),
             _ => None,
@@ -261,14 +264,10 @@ impl Run {
 }
 
 /// The `policy` lines.
-fn policies(scenarios: &[Scenario], level: Level) -> String {
+fn policies(scenarios: &[Scenario], level: Level) -> Vec<String> {
+    let all = format!("policy * {}", level.name());
     let own = scenarios.iter().filter_map(Scenario::policy);
-    let all = match level {
-        // The default.
-        Level::DaneOnly => String::new(),
-        Level::Dane => "policy * dane\n".to_owned(),
-    };
-    all + &own.collect::<String>()
+    std::iter::once(all).chain(own).collect()
 }
 
 fn is_to(ending: &Ending, host: &Host) -> bool {

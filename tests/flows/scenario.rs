@@ -282,7 +282,7 @@ impl Scenario {
     /// The `policy` line.
     pub(crate) fn policy(&self) -> Option<String> {
         let policy = self.policy?;
-        Some(format!("policy {} {policy}\n", self.domain))
+        Some(format!("policy {} {policy}", self.domain))
     }
 
     /// The level of the domain where that of most is this.

@@ -29,7 +29,8 @@ pub(crate) struct Stage {
     world: WorldBuilder,
     hostname: String,
     config: Vec<String>,
-    mode: Mode,
+    /// Where DNSSEC is checked; by the resolver unless it is changed.
+    pub(crate) mode: Mode,
     /// Resolvers that are asked before the stage's own.
     resolvers: Vec<SocketAddr>,
     store: String,
@@ -150,11 +151,6 @@ impl Stage {
     /// The system's store of CAs holds this one.
     pub(crate) fn store(&mut self, authority: &Certificate) {
         self.store.push_str(&authority.pem());
-    }
-
-    /// Where DNSSEC is checked; by the resolver unless this is said.
-    pub(crate) const fn mode(&mut self, mode: Mode) {
-        self.mode = mode;
     }
 
     /// Asks this resolver first, and only then the stage's own.

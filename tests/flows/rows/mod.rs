@@ -3,6 +3,7 @@
 mod address;
 mod chain;
 mod record;
+pub(crate) mod resolver;
 mod route;
 pub(crate) mod session;
 mod signature;
@@ -21,6 +22,7 @@ pub(crate) fn put_up(stage: &mut Stage) {
     chain::put_up(stage);
     address::put_up(stage);
     route::put_up(stage);
+    resolver::put_up(stage);
     session::put_up(stage);
     signature::put_up(stage);
 }
