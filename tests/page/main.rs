@@ -289,3 +289,46 @@ fn pages_are_written_in_full_or_not_at_all() {
     names.sort();
     assert_eq!(names, ["anchor", "page.html"]);
 }
+
+#[test]
+fn pages_name_the_one_thing_to_mend() {
+    let stage = Stage::new();
+    let mends = [
+        ("bad.test", "publish <code>_"),
+        ("bogus.test", "sign zone bogus.test. anew; "),
+        (
+            "open.test",
+            "sign zone open.test. and have its DS record published in test.",
+        ),
+        ("forged.test", "sign zone forged.test. anew; "),
+        ("old.test", "sign zone old.test. anew, and see why"),
+        ("plain.test", "mx.plain.test has no TLSA record; "),
+    ];
+    let page = stage.page(&[&VALIDATE[..], &mends.map(|(domain, _)| domain)].concat());
+    let sections: Vec<&str> = page.split("<section ").skip(1).collect();
+    assert_eq!(sections.len(), mends.len());
+    for (section, (domain, mend)) in sections.iter().zip(mends) {
+        let (_, rest) = section.split_once("<dt>mend</dt>").expect(domain);
+        let (text, _) = rest.split_once("</dd>").expect(domain);
+        assert!(text.contains(mend), "{domain}: {text}");
+    }
+}
+
+/// What a level does not demand breaks no chain, but is no proof either.
+#[test]
+fn other_levels_draw_what_is_not_proven() {
+    let stage = Stage::new();
+    let page = stage.page(&[&VALIDATE[..], &["-l", "encrypt", "open.test"]].concat());
+    assert!(page.contains("data-verdict=\"deliver\""), "{page}");
+    assert!(!page.contains("data-bond=\"broken\""), "{page}");
+    for kind in ["zone", "rrset", "certificate"] {
+        let node = format!("data-kind=\"{kind}\"");
+        let mut nodes = page
+            .split("<g class=\"node ")
+            .filter(|node_of| node_of.contains(&node));
+        assert!(
+            nodes.any(|node| node.contains("data-bond=\"unproven\"")),
+            "{kind}\n{page}"
+        );
+    }
+}

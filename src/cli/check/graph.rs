@@ -13,8 +13,8 @@ use crate::dnssec::chain::{Link, Part};
 use crate::dnssec::keys::EntryPoint;
 use crate::dnssec::why::date;
 use crate::dnssec::{Consequence, KeyId, Proof, Why};
-use crate::outbound::Level;
 use crate::outbound::cause::Verdict;
+use crate::outbound::{Level, Proof as Outcome};
 use crate::resolver::{Content, Status};
 
 /// Keys or records shown of one zone or RRset.
@@ -378,17 +378,11 @@ impl Tree {
         for (label, text) in certificate.iter().flat_map(Certificate::facts) {
             lines.push(Line::plain(format!("{label}: {text}")));
         }
-        let label = match (attempt.matched(), is_refused) {
-            (Some(matched), _) => {
-                let record = matched.record();
-                format!(
-                    "{} {} {} matches",
-                    record.usage, record.selector, record.matching
-                )
-            }
-            (None, false) => "nothing was demanded".to_owned(),
-            (None, true) => format!("{} at {}", record.cause.reason, record.step),
-        };
+        let proof = record.proof.as_ref().filter(|_| !is_refused);
+        let label = proof.map_or_else(
+            || format!("{} at {}", record.cause.reason, record.step),
+            proven,
+        );
         let (kind, heading) = match attempt.is_encrypted() {
             true => (Kind::Certificate, "certificate presented by"),
             false => (Kind::Server, "server"),
@@ -401,8 +395,10 @@ impl Tree {
             lines,
             above,
             tie: "tlsa",
-            bond: match (bond, attempt.matched()) {
-                (Bond::Proven, None) => Bond::Unproven,
+            bond: match (bond, proof) {
+                (Bond::Proven, Some(Outcome::Encryption | Outcome::Loopback)) => Bond::Unproven,
+                // These prove who the server is whatever the DNS says.
+                (Bond::Unproven, Some(Outcome::Pkix(_) | Outcome::Pin(_))) => Bond::Proven,
                 (bond, _) => bond,
             },
             label,
@@ -423,6 +419,21 @@ impl Tree {
         };
         let tlsa = record.tlsa_status.and(self.last_tlsa);
         tlsa.or_else(address).or(self.last_mx)
+    }
+}
+
+/// What a server has proven.
+fn proven(proof: &Outcome) -> String {
+    match proof {
+        Outcome::Dane(matched) => {
+            let record = matched.record();
+            let (usage, selector, matching) = (record.usage, record.selector, record.matching);
+            format!("{usage} {selector} {matching} matches")
+        }
+        Outcome::Pkix(name) => format!("a CA vouches for {name}"),
+        Outcome::Pin(pin) => format!("pinned: {pin}"),
+        Outcome::Encryption => "encrypted, to whom is not proven".to_owned(),
+        Outcome::Loopback => "this machine".to_owned(),
     }
 }
 

@@ -132,14 +132,20 @@ fn head(chapter: &Chapter, conclusion: &Step) -> String {
         Verdict::Reject => "Mail would be refused for good.",
     };
     let demanded = match record.level {
-        Level::DaneOnly => ": every DNS answer and the server's certificate must be proven",
-        _ => "",
+        Level::DaneOnly => "every DNS answer and the server's certificate must be proven",
+        Level::Dane => {
+            "TLSA records must match where DNSSEC proves them, encryption is enough elsewhere"
+        }
+        Level::Secure => "a CA must vouch for the server's name",
+        Level::Fingerprint => "the server's certificate or key must be the one that is pinned",
+        Level::Encrypt => "encryption is enough, to whom is not asked",
+        Level::None => "nothing must be proven, on this machine only",
     };
     let facts = conclusion.facts.iter();
     let details = details(facts.filter(|fact| fact.label != "mail"));
     format!(
         "<header>\n<h1>{}</h1>\n<p class=\"verdict\">{}<strong>{comes_of_it}</strong> <span class=\"state\">{}</span></p>\n\
-         {details}<p class=\"terms\">Level {}{demanded}. Port {}.</p>\n</header>\n",
+         {details}<p class=\"terms\">Level {}: {demanded}. Port {}.</p>\n</header>\n",
         escape(&bare(&record.domain)),
         sign(conclusion.mark),
         escape(&conclusion.state),
