@@ -1,4 +1,15 @@
 //! `gateway check`: walks every step towards a destination up to the verified handshake, sends no mail, and says what would happen and why.
+//!
+//! | file | question it answers |
+//! |---|---|
+//! | `check/visit.rs` | what is found on the way, and how is it kept? |
+//! | `check/step.rs` | what is each finding in words? `check/remedy.rs`: what is to be mended? |
+//! | `check/people.rs` | how do the steps look on a terminal? |
+//! | `check/page.rs` | how do they look as a page? |
+//! | `check/graph.rs` | what vouches for what? |
+//! | `check/picture.rs` | where does each card of that go? |
+//!
+//! Limitation: when a delivery would give up at the MX records, nothing is known of its hosts, so the check ends there as well.
 
 mod certificate;
 mod graph;

@@ -332,3 +332,20 @@ fn other_levels_draw_what_is_not_proven() {
         );
     }
 }
+
+/// Without a resolver there is nothing to draw but that.
+#[test]
+fn pages_say_that_nobody_has_answered() {
+    let stage = Stage::new();
+    // Nobody listens there.
+    for mode in ["validate", "ad"] {
+        let page = stage.page(&["--dnssec", mode, "-s", "127.0.0.1:1", "good.test"]);
+        assert!(page.contains("data-kind=\"resolver\""), "{page}");
+        assert_eq!(
+            page.matches("data-bond=\"broken\"").count(),
+            2,
+            "card and line\n{page}"
+        );
+        assert!(page.contains("cannot be reached"), "{page}");
+    }
+}

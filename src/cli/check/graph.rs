@@ -113,7 +113,13 @@ impl Line {
 pub(super) fn grow(findings: &[Finding], level: Level) -> Vec<Node> {
     let mut tree = Tree {
         level,
-        ..Tree::default()
+        nodes: Vec::new(),
+        zones: HashMap::new(),
+        answers: HashMap::new(),
+        resolvers: HashMap::new(),
+        parts: Vec::new(),
+        last_tlsa: None,
+        last_mx: None,
     };
     for finding in findings {
         match finding {
@@ -134,21 +140,6 @@ struct Tree {
     parts: Vec<(Part, usize)>,
     last_tlsa: Option<usize>,
     last_mx: Option<usize>,
-}
-
-impl Default for Tree {
-    fn default() -> Self {
-        Self {
-            level: Level::DaneOnly,
-            nodes: Vec::new(),
-            zones: HashMap::new(),
-            answers: HashMap::new(),
-            resolvers: HashMap::new(),
-            parts: Vec::new(),
-            last_tlsa: None,
-            last_mx: None,
-        }
-    }
 }
 
 impl Tree {
@@ -343,21 +334,22 @@ impl Tree {
         if let Some(place) = self.resolvers.get(server) {
             return *place;
         }
-        let label = match is_believed {
-            true => "believed: its AD bit is the proof",
-            false => "a carrier, not believed",
+        let (name, label) = match (server, is_believed) {
+            ("", _) => ("none has answered", "nothing is known"),
+            (server, true) => (server, "believed: its AD bit is the proof"),
+            (server, false) => (server, "a carrier, not believed"),
         };
         let place = self.add(Node {
             kind: Kind::Resolver,
             heading: "resolver".to_owned(),
-            name: match server {
-                "" => "none has answered".to_owned(),
-                server => server.to_owned(),
-            },
+            name: name.to_owned(),
             lines: Vec::new(),
             above: None,
             tie: "anchor",
-            bond: Bond::Proven,
+            bond: match is_believed {
+                true => Bond::Proven,
+                false => Bond::Unproven,
+            },
             label: label.to_owned(),
             why: None,
         });
