@@ -173,7 +173,12 @@ fn dump(directory: &TempDir, address: &str) -> String {
             "--disable-component-update",
             "--disable-sync",
         ])
-        .args(["--window-size=1400,900", "--dump-dom"])
+        // The shared memory of a container is often too small.
+        .args([
+            "--disable-dev-shm-usage",
+            "--window-size=1400,900",
+            "--dump-dom",
+        ])
         .arg(format!("--user-data-dir={}", profile.display()))
         .arg(address)
         .stdin(Stdio::null())
