@@ -2,11 +2,15 @@
 
 use std::fs;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use gateway::certificate::Pin;
 use gateway_lab::certificate::CertificateSpec;
 use gateway_lab::temp::TempDir;
 use gateway_lab::{Behaviour, Certificate, Gateway, MxHost, Phase, Seats, World, Zone};
+
+/// Longest wait on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// `signed.test` and the host in it are signed and right; of the others only what their names say is.
 struct Stage {
@@ -189,6 +193,46 @@ fn each_level_is_content_with_its_own_proof() {
         let gateway = stage.gateway(&[format!("policy {domain} {line}")]);
         assert_eq!(check(&gateway, domain), expected, "{domain} {line}");
     }
+}
+
+/// An exception lets mail through where DANE does not, says so each time, and is gone at its date.
+#[test]
+fn exceptions_are_used_and_told() {
+    let stage = stage();
+    let pin = stage.pin(1, 1);
+    let exception = |until: &str, pin: Pin| {
+        format!("exception domain.test pin={pin} until={until} reason=\"no DNSSEC yet\"")
+    };
+    let mut gateway = stage.gateway(&[exception("2099-01-01", pin)]);
+    assert_eq!(check(&gateway, "domain.test"), "2.0.0 ok pin false");
+    gateway.serve();
+    let text = "Subject: x\r\n\r\nx\r\n";
+    let reply = gateway.submit("author@signed.test", &["user@domain.test"], text);
+    assert_eq!(reply.expect("a reply").code, 250);
+    let log = gateway.wait_for_log("fingerprint deliver 2.0.0 ok domain=domain.test", PATIENCE);
+    assert!(
+        log.expect("delivered")
+            .contains("remarks=mx-insecure,exception ")
+    );
+    let told = gateway.log().join("\n");
+    assert!(
+        told.contains(
+            " (no DNSSEC yet) is used, time 1 since the start; without it: 4.7.5 mx-insecure:"
+        ),
+        "{told}"
+    );
+    assert_eq!(stage.hosts[1].messages().len(), 1);
+
+    let wrong = stage.gateway(&[exception("2099-01-01", stage.pin(0, 0))]);
+    assert!(check(&wrong, "domain.test").starts_with("4.7.5 validation-failure"));
+    let over = stage.gateway(&[exception("2020-01-01", pin)]);
+    assert_eq!(check(&over, "domain.test"), "4.7.5 mx-insecure");
+    let shown = over.run(&["config"]).stdout;
+    let shown = String::from_utf8_lossy(&shown);
+    assert!(
+        shown.contains("the exception for domain.test ended on 2020-01-01: remove the line"),
+        "{shown}"
+    );
 }
 
 /// M20: the smarthost is verified by its own records, and a more specific line wins.

@@ -29,7 +29,7 @@ use crate::config::{self, values};
 use crate::outbound::attempt::{self, Means};
 use crate::outbound::cause::Verdict;
 use crate::outbound::decision::bare;
-use crate::outbound::{self, Level, Pattern, Policy, Settings};
+use crate::outbound::{self, Level, Memory, Pattern, Policy, Settings};
 use crate::resolver::Resolver;
 use crate::smtp::{Host, Mailbox};
 use crate::time::Timestamp;
@@ -211,6 +211,8 @@ impl Checker<'_> {
             resolver: &self.witness,
             connector: &self.wiretap,
             breaker: None,
+            memory: &Memory::default(),
+            now: Timestamp::now(),
             is_stopping: &|| false,
         };
         let decision = attempt::walk(means, target, &mut visit, &mut outbound::random);

@@ -5,6 +5,7 @@ use getopts::Options;
 use super::exit;
 use super::options::{Command, Failure, Invocation};
 use crate::config;
+use crate::time::Timestamp;
 
 /// `gateway config`.
 pub const COMMAND: Command = Command {
@@ -31,6 +32,9 @@ fn run(invocation: &Invocation) -> Result<u8, Failure> {
         return Ok(exit::OK);
     }
     super::print(invocation.config.to_string())?;
+    for warning in invocation.config.warnings(Timestamp::now()) {
+        super::print(format!("# {warning}\n"))?;
+    }
     let resolver = &invocation.config.resolver;
     match resolver.check() {
         Ok(()) => Ok(exit::OK),

@@ -49,7 +49,7 @@ fn defaults_are_those_of_the_table() {
 fn what_is_printed_means_the_same() {
     let everything = "listen 127.0.0.2:0 tls=no auth=no\nlisten [::1]:2525\nrelay-from 192.0.2.0/24 2001:db8::/32\n\
         relay-from ::1\nresolver [::1]:5353\nresolver 192.0.2.53\ndnssec ad ad-trusted\npolicy example.org none port=2500\n\
-        policy .example.org dane-only\npolicy * dane-only port=10587\npolicy b.example dane-only addresses=rfc7672\npolicy c.example dane\npolicy d.example encrypt mx=a.example mx=b.example\npolicy f.example fingerprint pin=sha256:00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEFF\nroute * smart.example\nroute .e.example smart.example:26\nsmtp-port 10587\nallow-address 10.0.0.0/8 ::1\n\
+        policy .example.org dane-only\npolicy * dane-only port=10587\npolicy b.example dane-only addresses=rfc7672\npolicy c.example dane\npolicy d.example encrypt mx=a.example mx=b.example\npolicy f.example fingerprint pin=sha256:00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEFF\nexception g.example pin=sha256:00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEFF until=2027-01-31 reason=\"new \\\"key\\\"\"\nroute * smart.example\nroute .e.example smart.example:26\nsmtp-port 10587\nallow-address 10.0.0.0/8 ::1\n\
         retry-for 90s\nretry-first 250ms\nretry-max 5m\nmessage-size-limit 100K\nrecipient-limit 7\nsession-limit 8\n\
         workers 9\nuser nobody\nlog debug\ncommand-timeout 6m\ndata-timeout 1h\nlookup-timeout 7s\nconnect-timeout 8s\n\
         reply-timeout 9m";
@@ -176,6 +176,16 @@ fn what_is_not_built_is_refused_and_never_ignored() {
         "policy * fingerprint pin=sha1:0000000000000000000000000000000000000000",
         "policy * dane pin=sha256:0000000000000000000000000000000000000000000000000000000000000000",
         "policy * dane addresses=rfc7672",
+        "exception a.example pkix reason=x",
+        "exception a.example pkix until=2027-01-01",
+        "exception a.example pkix until=2027-13-01 reason=x",
+        "exception a.example pkix until=2027-01-01 until=2028-01-01 reason=x",
+        "exception a.example until=2027-01-01 reason=x",
+        "exception a.example pkix until=2027-01-01 reason=\" \"",
+        "exception * pkix until=2027-01-01 reason=x",
+        "exception .a.example pkix until=2027-01-01 reason=x",
+        "exception a.example pkix pin=sha256:00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEFF until=2027-01-01 reason=x",
+        "no-dane-action reject",
         "route * ",
         "route a.example 192.0.2.1",
         "route a.example b.example:0",

@@ -1,8 +1,8 @@
-//! The words of directives about destinations: `policy` and `route`, read and printed again.
+//! The words of directives about destinations: `policy`, `route` and `exception`, read and printed again.
 
 use super::values;
-use crate::outbound::Level;
 use crate::outbound::policy::{Origin, Policy, Smarthost};
+use crate::outbound::{Exception, Instead, Level};
 
 /// A `policy` line.
 pub(super) fn policy(words: &[String]) -> Result<Policy, String> {
@@ -73,5 +73,52 @@ pub(super) fn policy_words(policy: &Policy) -> Vec<String> {
     let addresses = policy.is_alias_enough.then_some("addresses=rfc7672");
     words.extend(addresses.map(str::to_owned));
     words.extend(policy.pins.iter().map(|pin| format!("pin={pin}")));
+    words
+}
+
+/// An `exception` line.
+pub(super) fn exception(words: &[String]) -> Result<Exception, String> {
+    let Some((domain, options)) = words.split_first() else {
+        return Err("expected DOMAIN".to_owned());
+    };
+    let (mut pins, mut is_pkix, mut until, mut reason) = (Vec::new(), false, None, None);
+    for option in options {
+        match option.split_once('=') {
+            None if option == "pkix" => is_pkix = true,
+            Some(("pin", text)) => pins.push(values::pin(text)?),
+            Some(("until", text)) if until.is_none() => until = Some(values::date(text)?),
+            Some(("reason", text)) if reason.is_none() && !text.trim().is_empty() => {
+                reason = Some(text.to_owned());
+            }
+            _ => {
+                return Err(format!(
+                    "expected pkix or pin=sha256:HEX, until=YYYY-MM-DD and reason=\"TEXT\", found '{option}'"
+                ));
+            }
+        }
+    }
+    let instead = match (pins.is_empty(), is_pkix) {
+        (true, true) => Instead::Pkix,
+        (false, false) => Instead::Pins(pins),
+        _ => return Err("expected either pkix or pin=sha256:HEX".to_owned()),
+    };
+    Ok(Exception {
+        domain: values::domain(domain)?,
+        instead,
+        until: until.ok_or("expected until=YYYY-MM-DD: an exception has an end")?,
+        reason: reason.ok_or("expected reason=\"TEXT\": an exception has a reason")?,
+        origin: Origin::default(),
+    })
+}
+
+/// The words that [`exception`] reads as this.
+pub(super) fn exception_words(exception: &Exception) -> Vec<String> {
+    let mut words = vec![exception.domain.to_string()];
+    match &exception.instead {
+        Instead::Pkix => words.push("pkix".to_owned()),
+        Instead::Pins(pins) => words.extend(pins.iter().map(|pin| format!("pin={pin}"))),
+    }
+    words.push(format!("until={}", values::format_date(exception.until)));
+    words.push(format!("reason={}", exception.reason));
     words
 }

@@ -237,10 +237,45 @@ pub(super) static DIRECTIVES: &[Directive] = &[
         ..BLANK
     },
     Directive {
+        name: "exception",
+        synopsis: "DOMAIN pkix|pin=sha256:HEX… until=YYYY-MM-DD reason=\"TEXT\"",
+        meaning: "until that day begins (UTC), a domain that DANE does not verify gets mail if a CA vouches for its server (pkix), or if key or certificate have the digest; DANE is tried first, and each use is logged",
+        is_repeatable: true,
+        read: |config, words| {
+            let exception = destination::exception(words)?;
+            config.outbound.policies.exceptions.push(exception);
+            Ok(())
+        },
+        print: |config| {
+            let exceptions = config.outbound.policies.exceptions.iter();
+            exceptions.map(destination::exception_words).collect()
+        },
+        ..BLANK
+    },
+    Directive {
+        name: "no-dane-action",
+        synopsis: "defer|bounce",
+        fallback: Fallback::Words("defer"),
+        meaning: "what becomes of mail at level dane-only where the signatures prove that the domain has no DANE: it waits, or it is refused at once (needs 'dnssec validate')",
+        read: |config, words| {
+            config.outbound.no_dane_is_final = match one(words)? {
+                "defer" => false,
+                "bounce" => true,
+                other => return Err(format!("expected 'defer' or 'bounce', found '{other}'")),
+            };
+            Ok(())
+        },
+        print: |config| {
+            let is_final = config.outbound.no_dane_is_final;
+            single(&if is_final { "bounce" } else { "defer" })
+        },
+        ..BLANK
+    },
+    Directive {
         name: "ca-file",
         synopsis: "FILE",
         fallback: Fallback::FoundOut("the system's bundle"),
-        meaning: "certificates of the CAs that count at level secure, in PEM; read only where they are needed",
+        meaning: "certificates of the CAs that count at level secure and in pkix exceptions, in PEM; read only where they are needed",
         read: |config, words| {
             let file = values::absolute_path(one(words)?)?;
             File::open(&file).map_err(|error| format!("{}: {error}", file.display()))?;

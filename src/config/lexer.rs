@@ -116,7 +116,8 @@ pub fn split_lines(file: &Path, text: &str) -> Result<Vec<Directive>, ConfigErro
     Ok(found)
 }
 
-/// Splits one line into words: blanks separate, `"…"` holds blanks (`\"` and `\\` inside), `#` at the start of a word ends the line.
+/// Splits one line into words: blanks separate, `"…"` and `name="…"` hold blanks (`\"` and `\\` inside), `#` at the start of a word ends the
+/// line.
 fn split_words(line: &str) -> Result<Vec<String>, &'static str> {
     let mut words = Vec::new();
     let mut rest = line.trim_start();
@@ -124,8 +125,9 @@ fn split_words(line: &str) -> Result<Vec<String>, &'static str> {
         if first == '#' {
             break;
         }
-        let (word, after) = if first == '"' {
-            quoted(rest.get(1..).unwrap_or_default())?
+        let (word, after) = if let Some((name, value)) = before_quote(rest) {
+            let (value, after) = quoted(value)?;
+            (format!("{name}{value}"), after)
         } else {
             let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
             let (word, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
@@ -138,6 +140,19 @@ fn split_words(line: &str) -> Result<Vec<String>, &'static str> {
         rest = after.trim_start();
     }
     Ok(words)
+}
+
+/// Nothing, or `name=`, and what follows the quote after it.
+fn before_quote(text: &str) -> Option<(&str, &str)> {
+    let (before, after) = text.split_once('"')?;
+    let name = match before {
+        "" => "",
+        _ => before.strip_suffix('=')?,
+    };
+    let is_name = name
+        .bytes()
+        .all(|octet| octet.is_ascii_lowercase() || octet == b'-');
+    is_name.then_some((before, after))
 }
 
 /// The word up to the closing quote, and what follows it; a blank or the end must follow.
@@ -198,6 +213,11 @@ mod tests {
             ),
             (r#"a "q\"\\" b#c"#, vec!["a", "q\"\\", "b#c"]),
             ("a \"\"", vec!["a", ""]),
+            (
+                "reason=\"two words\" b=\"\" c=d",
+                vec!["reason=two words", "b=", "c=d"],
+            ),
+            ("A=\"b a:\"c =d\"", vec!["A=\"b", "a:\"c", "=d\""]),
         ] {
             assert_eq!(
                 split_words(line),

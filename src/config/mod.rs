@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use crate::dnssec::TrustAnchors;
 use crate::outbound::{Level, Pattern, Policy};
+use crate::resolver::DnssecMode;
 use crate::smtp::Domain;
 use crate::time::Timestamp;
 use crate::{inbound, log, outbound, queue, resolver};
@@ -122,6 +123,7 @@ impl Config {
                 own_addresses: Vec::new(),
                 smtp_port: 0,
                 policies: outbound::Policies::default(),
+                no_dane_is_final: false,
                 ca_file: None,
                 roots: None,
                 allow_addresses: Vec::new(),
@@ -234,6 +236,10 @@ impl Config {
             // What a file that says nothing about `*` means by it.
             policies.insert(0, Policy::new(Pattern::Any, Level::DaneOnly));
         }
+        if self.outbound.no_dane_is_final && self.resolver.dnssec != DnssecMode::Validate {
+            let text = "no-dane-action bounce: needs `dnssec validate`, since an AD bit that is absent proves nothing";
+            return Err(ConfigError(text.to_owned()));
+        }
         if self.outbound.policies.need_roots() {
             let roots = defaults::roots(self.outbound.ca_file.as_deref())?;
             self.outbound.roots = Some(roots);
@@ -253,6 +259,21 @@ impl Config {
         if let Some(state) = &mut self.resolver.validation.state {
             *state = other.queue.directory.join(resolver::anchors::FILE);
         }
+    }
+
+    /// What should be mended though the configuration can be used.
+    pub fn warnings(&self, now: Timestamp) -> Vec<String> {
+        let exceptions = self.outbound.policies.exceptions.iter();
+        let over = exceptions.filter(|exception| exception.is_over(now));
+        over.map(|exception| {
+            format!(
+                "{}: the exception for {} ended on {}: remove the line",
+                exception.origin,
+                exception.domain,
+                values::format_date(exception.until)
+            )
+        })
+        .collect()
     }
 
     /// The directives in which another configuration differs and that only count from the next start.

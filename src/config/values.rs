@@ -125,6 +125,18 @@ pub(super) fn pattern(text: &str) -> Result<Pattern, String> {
     }
 }
 
+/// `YYYY-MM-DD`: the moment at which that day begins in UTC.
+pub(super) fn date(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse(&format!("{text}T00:00:00Z"))
+        .ok_or_else(|| format!("expected a date, for example 2027-03-31, found '{text}'"))
+}
+
+/// Writes a date as [`date`] reads it.
+pub(super) fn format_date(moment: Timestamp) -> String {
+    let text = moment.to_string();
+    text.split('T').next().unwrap_or_default().to_owned()
+}
+
 /// `yes` or `no`.
 pub(super) fn yes_or_no(text: &str) -> Result<bool, String> {
     match text {

@@ -24,6 +24,7 @@ use crate::queue::{Fault, Queue, SpoolError};
 use crate::resolver::{Resolver, Waits};
 use crate::sys::process;
 use crate::sys::signal::{self, Signal};
+use crate::time::Timestamp;
 
 /// How long sessions may finish their command, and attempts their transaction, once the gateway is told to stop. A supervisor kills
 /// after 10 (Docker) to 90 seconds (systemd); a kill loses nothing, but may deliver a message twice.
@@ -138,6 +139,9 @@ fn warn(config: &Config) {
         log::warning(format_args!(
             "hostname '{hostname}' is not fully qualified; many servers refuse it in EHLO: set the directive 'hostname'"
         ));
+    }
+    for warning in config.warnings(Timestamp::now()) {
+        log::warning(warning);
     }
 }
 

@@ -9,6 +9,8 @@
 //!
 //! next: `src/outbound/session.rs`, then `src/outbound/outcome.rs`
 
+mod except;
+mod hopeless;
 mod host;
 
 use core::net::{IpAddr, SocketAddr};
@@ -22,11 +24,12 @@ use super::facts::{Asked, Questions};
 use super::policy::{NextHop, Rule};
 use super::route::{self, Exchange, MxHost, Random, Route};
 use super::session::Phase;
-use super::{Effect, Level, Reason, Settings};
+use super::{Effect, Level, Memory, Reason, Settings};
 use crate::dns::RecordType;
 use crate::net::Breaker;
 use crate::resolver::{Resolve, Status};
 use crate::smtp::{Domain, Host};
+use crate::time::Timestamp;
 use host::Base;
 
 /// MX hosts tried in one run (rfc M18); the others get their turn when those before them are gone from the DNS.
@@ -52,6 +55,10 @@ pub struct Means<'a> {
     pub connector: &'a dyn Connect,
     /// What ends connections when the gateway stops.
     pub breaker: Option<&'a Breaker>,
+    /// What earlier attempts have found out.
+    pub memory: &'a Memory,
+    /// Now, for exceptions and what is remembered.
+    pub now: Timestamp,
     /// Whether the attempt is to end at the next step.
     pub is_stopping: &'a dyn Fn() -> bool,
 }
@@ -89,9 +96,12 @@ pub trait Errand {
     fn connected(&mut self, carrier: Box<dyn Carrier>) -> Ended;
     /// One host attempt is over, or the destination as a whole was refused.
     fn attempted(&mut self, record: &Record);
+    /// Something that people should know besides the records: one line about an exception.
+    fn noticed(&mut self, _text: &str) {}
 }
 
-/// Walks through the hosts of a destination until the errand has enough or nothing is left to try.
+/// Walks through the hosts of a destination until the errand has enough or nothing is left to try. If nothing but a proof is missing and there
+/// is an exception for the destination, it walks once more with what the exception demands.
 pub fn walk(
     means: Means<'_>,
     destination: &Host,
@@ -99,6 +109,32 @@ pub fn walk(
     random: Random<'_>,
 ) -> Decision {
     let rule = means.settings.policies.rule(destination);
+    let decision = walk_by(rule, means, destination, &mut *errand, &mut *random);
+    let exceptions = &means.settings.policies;
+    let Some(exception) = exceptions.exception(destination, means.now) else {
+        return decision;
+    };
+    if decision.deciding.is_verified() {
+        let notice = except::unneeded(exception, means, destination);
+        notice.iter().for_each(|text| errand.noticed(text));
+        return decision;
+    }
+    if !decision.lacks_proof() {
+        return decision;
+    }
+    errand.noticed(&except::needed(exception, means, &decision));
+    let instead = exception.instead_of(rule);
+    let second = walk_by(instead, means, destination, errand, random);
+    except::combined(exception, decision, second)
+}
+
+fn walk_by<'a>(
+    rule: Rule<'a>,
+    means: Means<'a>,
+    destination: &Host,
+    errand: &'a mut dyn Errand,
+    random: Random<'a>,
+) -> Decision {
     let port = rule.port.unwrap_or(means.settings.smtp_port);
     let mut walk = Walk {
         means,
@@ -113,6 +149,7 @@ pub fn walk(
         addresses_left: ADDRESSES_MAX,
         further_left: 0,
         proven_absent: 0,
+        proven_without_dane: 0,
     };
     if walk.errand.looks_further() {
         walk.further_left = ADDRESSES_LOOKED_AT_MAX;
@@ -123,6 +160,7 @@ pub fn walk(
         (NextHop::Mx, Host::Domain(domain)) => walk.domain(domain),
         (NextHop::Mx, Host::Literal(address)) => walk.literal(*address),
     };
+    let ended = ended.map_err(|cause| walk.at_mx(cause));
     walk.conclude(ended)
 }
 
@@ -143,6 +181,8 @@ struct Walk<'a> {
     further_left: usize,
     /// Hosts that provably have no address (rfc H7).
     proven_absent: usize,
+    /// Hosts that provably have no DANE (rfc G7).
+    proven_without_dane: usize,
 }
 
 /// One host with what its address lookups came to.
@@ -168,6 +208,9 @@ impl<'a> Walk<'a> {
     /// Steps 2 to 5 for all hosts.
     fn follow(&mut self, route: &Route) -> Result<(), Cause> {
         self.known.remarks.clone_from(&route.remarks);
+        if self.rule.is_exception {
+            self.known.remarks.push(Reason::Exception);
+        }
         let groups = route
             .hosts
             .chunk_by(|one, other| one.preference == other.preference);
@@ -187,7 +230,7 @@ impl<'a> Walk<'a> {
                 }
             }
         }
-        self.refuse_if_absent(route)
+        self.refuse_if_hopeless(route)
     }
 
     /// Step 1: the MX records, and what they mean.
@@ -272,13 +315,7 @@ impl<'a> Walk<'a> {
         } = candidate;
         let addresses = match found {
             Ok(addresses) => addresses,
-            Err(cause) => {
-                let level = self.rule.level;
-                let is_proven = |asked| address::is_absence_proven(asked, level);
-                let is_absent = families.as_ref().is_some_and(is_proven);
-                self.proven_absent += usize::from(is_absent && !record.is_beyond);
-                return Ok(self.record(record.ended(cause)));
-            }
+            Err(cause) => return Ok(self.without_address(record, families.as_ref(), cause)),
         };
         self.hosts_left = self.hosts_left.saturating_sub(1);
         record.remarks.extend(&addresses.remarks);
@@ -288,7 +325,7 @@ impl<'a> Walk<'a> {
         };
         let base = match base {
             Ok(base) => base,
-            Err(cause) => return Ok(self.record(record.ended(cause))),
+            Err(cause) => return Ok(self.without_proof(record, families.as_ref(), cause)),
         };
         self.addresses(&record, families.as_ref(), &addresses.usable, base)
     }
@@ -380,18 +417,6 @@ impl<'a> Walk<'a> {
         self.addresses(&record, None, &[address], None).map(|_| ())
     }
 
-    /// H7: the domain is refused for good if all its hosts provably have no address.
-    fn refuse_if_absent(&self, route: &Route) -> Result<(), Cause> {
-        let is_believed = self.known.is_designated() || !self.rule.level.uses_dane();
-        let are_all = self.proven_absent == route.hosts.len() && route.is_complete;
-        if !are_all || !is_believed {
-            return Ok(());
-        }
-        let domain = bare(&self.known.domain);
-        let text = format!("no MX host of {domain} has an address: publish A or AAAA records");
-        Err(Cause::new(Reason::NoAddressProven, text))
-    }
-
     fn stop_if_asked(&self) -> Result<(), Cause> {
         match (self.means.is_stopping)() {
             true => Err(Cause::new(Reason::Stopped, "the gateway is stopping")),
@@ -401,6 +426,7 @@ impl<'a> Walk<'a> {
 
     /// Keeps the record of a host; a cause that concerns the whole destination ends the walk.
     fn record(&mut self, record: Record) -> Next {
+        let record = self.remembered(record);
         self.errand.attempted(&record);
         let effect = record.cause.reason.effect();
         self.hosts.push(record);
@@ -435,7 +461,7 @@ impl<'a> Walk<'a> {
     }
 
     fn refused(&mut self, cause: Cause) -> Record {
-        let record = self.known.clone().ended(cause);
+        let record = self.remembered(self.known.clone().ended(cause));
         self.errand.attempted(&record);
         record
     }

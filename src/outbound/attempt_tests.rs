@@ -1,5 +1,7 @@
 //! The order and limits of fail-over, and what records say; the findings themselves are in `tables_tests.rs`.
 
+#[path = "hopeless_tests.rs"]
+mod hopeless;
 #[path = "tables_tests.rs"]
 mod tables;
 
@@ -12,6 +14,7 @@ use crate::outbound::fakes::{FakeDns, FakeNet, Server, settings, summary};
 struct Look {
     looks_further: bool,
     records: Vec<String>,
+    notices: Vec<String>,
 }
 
 impl Errand for Look {
@@ -36,6 +39,10 @@ impl Errand for Look {
     fn attempted(&mut self, record: &Record) {
         self.records.push(record.to_string());
     }
+
+    fn noticed(&mut self, text: &str) {
+        self.notices.push(text.to_owned());
+    }
 }
 
 const STRICT: Level = Level::DaneOnly;
@@ -59,6 +66,8 @@ fn run_with(
         resolver: dns,
         connector: net,
         breaker: None,
+        memory: &Memory::default(),
+        now: Timestamp::now(),
         is_stopping: &|| false,
     };
     let destination = Host::parse(destination).expect("a destination");
@@ -174,6 +183,8 @@ fn a_host_that_is_no_mx_host_any_more_gets_nothing() {
         resolver: &dns,
         connector: &net,
         breaker: None,
+        memory: &Memory::default(),
+        now: Timestamp::now(),
         is_stopping: &|| false,
     };
     let destination = Host::parse("d.test").expect("a domain");
@@ -321,6 +332,8 @@ fn a_stop_ends_the_walk_at_the_next_step() {
         resolver: &dns,
         connector: &net,
         breaker: None,
+        memory: &Memory::default(),
+        now: Timestamp::now(),
         is_stopping: &|| true,
     };
     let destination = Host::parse("d.test").expect("a domain");
@@ -339,7 +352,8 @@ fn records_are_printed_as_one_line() {
     for part in [
         "dane-only defer 4.7.5 validation-failure domain=d.test mx=mx.d.test preference=10 addr=192.0.2.1:25 base=mx.d.test step=verdict",
         " status=mx:secure,addr:secure,tlsa:secure resolver=fake tlsa=\"3 0 1 ",
-        " reason=\"_25._tcp.mx.d.test.: the TLSA record does not match; if this is the right server",
+        " reason=\"_25._tcp.mx.d.test.: the TLSA record does not match; the server presented 3 0 1 ",
+        "; if this is the right server, its operator must publish",
     ] {
         assert!(line.contains(part), "{part}\n{line}");
     }

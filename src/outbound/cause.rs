@@ -74,12 +74,22 @@ impl Verdict {
 impl Cause {
     /// What the reason leads to when nothing better is left.
     pub const fn verdict(&self) -> Verdict {
-        match self.reason.effect() {
-            Effect::Delivered => Verdict::Deliver,
+        match (self.reason.effect(), self.status.class) {
+            (Effect::Delivered, _) => Verdict::Deliver,
             // A remark ends nothing; should it do so by a defect, no mail may be lost by it.
-            Effect::NextHost | Effect::Defer | Effect::Remark => Verdict::Defer,
-            Effect::Bounce => Verdict::Reject,
+            (Effect::Remark, _) => Verdict::Defer,
+            (Effect::NextHost | Effect::Defer | Effect::Bounce, 5) => Verdict::Reject,
+            (Effect::NextHost | Effect::Defer | Effect::Bounce, _) => Verdict::Defer,
         }
+    }
+
+    /// The same as the end of all attempts: what is proven does not become better by waiting (rfc G7).
+    #[must_use]
+    pub fn for_good(mut self) -> Self {
+        self.status = EnhancedStatus::new(5, 7, 5);
+        self.text
+            .push_str("; this is proven, and `no-dane-action bounce` says not to wait");
+        self
     }
 }
 

@@ -171,15 +171,18 @@ impl Errand for Delivery<'_> {
 
     fn attempted(&mut self, record: &Record) {
         let line = format!("{}: {record}", self.id);
-        match record.cause.reason.effect() {
-            Effect::Delivered => log::info(line),
-            Effect::Remark | Effect::NextHost | Effect::Defer | Effect::Bounce => {
-                log::warning(line);
-            }
+        let is_delivered = record.cause.reason.effect() == Effect::Delivered;
+        match is_delivered && !record.remarks.contains(&Reason::DaneLost) {
+            true => log::info(line),
+            false => log::warning(line),
         }
         let current = self.current.drain(..);
         let answers = current.map(|(index, cause)| (index, record.clone().ended(cause)));
         self.answered.extend(answers);
+    }
+
+    fn noticed(&mut self, text: &str) {
+        log::warning(format_args!("{}: {text}", self.id));
     }
 }
 

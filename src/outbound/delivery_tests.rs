@@ -26,6 +26,8 @@ fn deliver(
         resolver: &dns,
         connector: net,
         breaker: None,
+        memory: &crate::outbound::Memory::default(),
+        now: crate::time::Timestamp::now(),
         is_stopping: &|| false,
     };
     let waiting = locals.iter().enumerate().map(|(index, local)| Waiting {

@@ -43,6 +43,7 @@ pub(super) fn settings(level: Level) -> Settings {
             lines: vec![Policy::new(Pattern::Any, level)],
             ..Policies::default()
         },
+        no_dane_is_final: false,
         ca_file: None,
         roots: None,
         allow_addresses: vec!["10.1.0.0/16".parse::<Network>().expect("a network")],
@@ -342,13 +343,8 @@ impl Connect for FakeNet {
             Demand::Cleartext => Ok(Proof::Loopback),
             _ => demand.check(&[certificate.to_vec()], Timestamp::now()),
         };
-        let Ok(proof) = proof else {
-            return Err(failure(
-                Reason::ValidationFailure,
-                Phase::Verdict,
-                "the TLSA record does not match",
-            ));
-        };
+        let proof =
+            proof.map_err(|refusal| failure(refusal.reason, Phase::Verdict, &refusal.text))?;
         Ok(Box::new(FakeCarrier {
             address: link.address,
             server,

@@ -10,11 +10,13 @@ pub mod connect;
 pub mod decision;
 pub mod delivery;
 pub mod demand;
+pub mod exception;
 pub mod facts;
 #[cfg(test)]
 #[path = "fakes_tests.rs"]
 mod fakes;
 pub mod level;
+pub mod memory;
 pub mod outcome;
 pub mod pattern;
 pub mod policy;
@@ -35,7 +37,9 @@ use crate::net::Network;
 use crate::smtp::Domain;
 
 pub use demand::{Demand, Proof, Refusal};
+pub use exception::{Exception, Instead};
 pub use level::Level;
+pub use memory::Memory;
 pub use pattern::Pattern;
 pub use policy::{Policies, Policy};
 pub use pool::KEPT_MAX;
@@ -56,6 +60,8 @@ pub struct Settings {
     pub smtp_port: u16,
     /// Level and hosts per recipient domain.
     pub policies: Policies,
+    /// Whether mail for a domain that provably has no DANE is refused at once at `dane-only` (`no-dane-action bounce`, rfc G7).
+    pub no_dane_is_final: bool,
     /// Where the CAs come from (`ca-file`); the system's bundle if it is not given.
     pub ca_file: Option<PathBuf>,
     /// The CAs, where something needs them.

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::Level;
 use super::pattern::{Pattern, most_specific};
+use super::{Exception, Instead, Level};
 use crate::certificate::Pin;
 use crate::smtp::{Domain, Host};
 
@@ -68,6 +68,8 @@ pub struct Policies {
     pub lines: Vec<Policy>,
     /// `route` lines.
     pub smarthosts: Vec<Smarthost>,
+    /// `exception` lines.
+    pub exceptions: Vec<Exception>,
 }
 
 /// What one destination gets, with the defaults filled in.
@@ -83,6 +85,8 @@ pub struct Rule<'a> {
     pub is_alias_enough: bool,
     /// The digests of which one is enough at `fingerprint`.
     pub pins: &'a [Pin],
+    /// Whether an exception stands in for what the policy demands.
+    pub is_exception: bool,
     /// The `policy` line it comes from.
     pub policy: Option<&'a Policy>,
 }
@@ -118,11 +122,9 @@ impl Policies {
     pub fn note_origin(&mut self, place: &dyn fmt::Display) {
         let line = self.lines.last_mut().map(|line| &mut line.origin);
         let smarthost = self.smarthosts.last_mut().map(|line| &mut line.origin);
-        for origin in line
-            .into_iter()
-            .chain(smarthost)
-            .filter(|one| one.0.is_empty())
-        {
+        let exception = self.exceptions.last_mut().map(|line| &mut line.origin);
+        let origins = [line, smarthost, exception].into_iter().flatten();
+        for origin in origins.filter(|one| one.0.is_empty()) {
             *origin = Origin(place.to_string());
         }
     }
@@ -152,13 +154,16 @@ impl Policies {
             next_hop,
             is_alias_enough: policy.is_some_and(|policy| policy.is_alias_enough),
             pins: policy.map_or(&[], |policy| &policy.pins),
+            is_exception: false,
             policy,
         }
     }
 
     /// Whether CAs are needed.
     pub fn need_roots(&self) -> bool {
-        self.lines.iter().any(|line| line.level == Level::Secure)
+        let is_pkix = |exception: &Exception| exception.instead == Instead::Pkix;
+        let is_secure = |line: &Policy| line.level == Level::Secure;
+        self.lines.iter().any(is_secure) || self.exceptions.iter().any(is_pkix)
     }
 }
 
@@ -209,6 +214,7 @@ mod tests {
             let policies = Policies {
                 lines: vec![policy(policy_for, hosts)],
                 smarthosts: vec![smarthost(smarthost_for, port)],
+                exceptions: Vec::new(),
             };
             let rule = policies.rule(&Host::Domain(domain("a.test")));
             let host = match rule.next_hop {

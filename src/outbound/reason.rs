@@ -191,6 +191,13 @@ reasons! {
     /// B4: a weaker digest, which does not count beside a stronger one, would have matched.
     AgilityMasked = "agility-masked", 2 0 0, Remark;
 
+    /// B11: the destination was DANE-verified before, and now something that proves it is provably missing.
+    DaneLost = "dane-lost", 2 0 0, Remark;
+    /// B11: the host was verified by another record before, which is not published any more.
+    DaneChanged = "dane-changed", 2 0 0, Remark;
+    /// An exception stands in for the proof that the policy demands.
+    Exception = "exception", 2 0 0, Remark;
+
     /// G6: level `none` and a destination that is not loopback.
     NotLoopback = "not-loopback", 4 3 5, NextHost;
     /// The gateway was stopped during the attempt.
@@ -202,6 +209,37 @@ reasons! {
 }
 
 impl Reason {
+    /// Whether it says that there is no DANE; proven, where signatures are checked here (the rows tagged \[P\] of the tables, rfc G7).
+    pub const fn denies_dane(self) -> bool {
+        matches!(
+            self,
+            Self::MxInsecure
+                | Self::NxDomainInsecure
+                | Self::ImplicitMxInsecure
+                | Self::AddressInsecure
+                | Self::TlsaInvalid
+                | Self::DaneRequired
+                | Self::NoTlsa
+                | Self::TlsaInsecure
+        )
+    }
+
+    /// Whether it says that what was looked up or presented does not prove what DANE demands.
+    pub const fn refutes(self) -> bool {
+        matches!(
+            self,
+            Self::AliasLookupError
+                | Self::TlsaBogus
+                | Self::TlsaLookupError
+                | Self::ValidationFailure
+                | Self::CertificateHostMismatch
+                | Self::CertificateExpired
+                | Self::TaNotPresented
+                | Self::TaMatchesLeaf
+                | Self::CertificateNotTrusted
+        )
+    }
+
     /// The word in the log, in `queue show`, in bounces and in metrics.
     pub const fn token(self) -> &'static str {
         self.row().0

@@ -19,7 +19,7 @@ use super::decision::Record;
 use super::delivery::{Delivery, Waiting};
 use super::outcome::{self, Patience};
 use super::pool::{Limits, Pool};
-use super::{Reason, Settings, lock, random};
+use super::{Memory, Reason, Settings, lock, random};
 use crate::log;
 use crate::net::Breaker;
 use crate::queue::schedule::Job;
@@ -61,6 +61,7 @@ pub(super) struct Shared {
     pub(super) queue: Arc<Queue>,
     pub(super) services: Mutex<Services>,
     pub(super) pool: Pool,
+    memory: Memory,
     /// Ends every connection when the gateway stops.
     pub(super) breaker: Breaker,
     /// Attempts end at their next step.
@@ -80,6 +81,7 @@ impl Shared {
             queue,
             services: Mutex::new(Services::new(settings, resolver)),
             pool: Pool::new(connector, Limits::default()),
+            memory: Memory::default(),
             breaker: Breaker::default(),
             is_stopping: AtomicBool::new(false),
             panics: Mutex::new(HashMap::new()),
@@ -133,6 +135,8 @@ impl Worker {
             resolver: &*services.resolver,
             connector: &self.shared.pool,
             breaker: Some(&self.shared.breaker),
+            memory: &self.shared.memory,
+            now: Timestamp::now(),
             is_stopping: &|| self.is_stopping(),
         };
         let decision = attempt::walk(means, &job.host, &mut delivery, &mut random);

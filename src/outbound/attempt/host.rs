@@ -205,7 +205,7 @@ impl Walk<'_> {
         let demand = Demand::Dane {
             plan: base.plan.clone(),
             references: self.references(record, &base.host),
-            former: None,
+            former: self.means.memory.former(&base.host),
         };
         self.dial(record, address, &demand, Some(base))
     }
