@@ -46,7 +46,7 @@
 //!
 //! - "Could not find out" ([`resolver::LookupError`]) is never "not there" ([`resolver::Content`]); the two are different types.
 //! - The security status is part of each answer, per RRset and per address; it must be looked at.
-//! - A mail command can be sent only on an `outbound::session::Channel`, and over TLS only [`dane::verify`]'s proof makes one.
+//! - A mail command can be sent only on an `outbound::session::Channel`, and over TLS only the proof of what the level demands makes one ([`outbound::Demand`]).
 //! - Whatever the network or the disk drives has a named limit beside it.
 //! - One decision record per host attempt is printed everywhere: log, `queue show`, bounce, `check`.
 //! - Crates at run time: `openssl`, `libc`, `sha2`, `getopts`. RFCs obeyed: `scripts/rfc.txt`.

@@ -31,7 +31,7 @@ use crate::outbound::cause::Verdict;
 use crate::outbound::decision::bare;
 use crate::outbound::{self, Level, Memory, Pattern, Policy, Settings};
 use crate::resolver::Resolver;
-use crate::smtp::{Host, Mailbox};
+use crate::smtp::Host;
 use crate::time::Timestamp;
 use page::Chapter;
 use people::Paint;
@@ -86,7 +86,7 @@ fn run(invocation: &Invocation) -> Result<u8, Failure> {
     let targets: Vec<Host> = matches
         .free
         .iter()
-        .map(|word| target(word))
+        .map(|word| super::destination(word))
         .collect::<Result<_, _>>()?;
     if targets.is_empty() {
         let text = "expected an address or a domain: 'gateway check example.org'";
@@ -157,19 +157,6 @@ fn use_level(settings: &mut Settings, text: &str) -> Result<(), Failure> {
         lines.insert(0, Policy::new(Pattern::Any, level));
     }
     Ok(())
-}
-
-/// A mailbox, whose domain is meant, or a domain, or an address literal.
-fn target(word: &str) -> Result<Host, Failure> {
-    let host = match word.contains('@') {
-        true => Mailbox::parse(word).map(|mailbox| mailbox.host),
-        false => Host::parse(word),
-    };
-    host.map_err(|error| {
-        Failure::usage(format!(
-            "'{word}' is neither an address nor a domain: {error}"
-        ))
-    })
 }
 
 struct Checker<'a> {

@@ -23,6 +23,7 @@ use crate::config::{Config, nearest};
 use crate::dnssec::anchor;
 use crate::log;
 use crate::resolver::anchors;
+use crate::smtp::{Host, Mailbox};
 use crate::sys::crypto;
 use options::{Command, Failure, Invocation};
 
@@ -180,6 +181,19 @@ fn followed(file: &Path) -> String {
         }
         Err(fault) => format!("{}\n", log::one_line(&fault.to_string())),
     }
+}
+
+/// A mailbox, whose domain is meant, or a domain, or an address literal.
+fn destination(word: &str) -> Result<Host, Failure> {
+    let host = match word.contains('@') {
+        true => Mailbox::parse(word).map(|mailbox| mailbox.host),
+        false => Host::parse(word),
+    };
+    host.map_err(|error| {
+        Failure::usage(format!(
+            "'{word}' is neither an address nor a domain: {error}"
+        ))
+    })
 }
 
 #[cfg(test)]

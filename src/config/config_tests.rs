@@ -1,5 +1,6 @@
 use super::*;
 use crate::net::Network;
+use crate::smtp::Host;
 
 fn lines(text: &str) -> Vec<lexer::Directive> {
     lexer::split_lines(Path::new("test.conf"), text).expect("words")
@@ -193,6 +194,117 @@ fn what_is_not_built_is_refused_and_never_ignored() {
         "route a..b c.example",
     ] {
         assert!(error(line).contains("expected"), "{line}");
+    }
+}
+
+#[test]
+fn what_decides_about_a_domain_is_explained() {
+    let without = error("policy pki.example secure\nca-file /dev/null");
+    assert_eq!(without, "ca-file /dev/null: there is no certificate");
+    let ad = error("no-dane-action bounce\ndnssec ad");
+    assert!(
+        ad.starts_with("no-dane-action bounce: needs `dnssec validate`"),
+        "{ad}"
+    );
+    let config = load(
+        "policy .example.org dane port=26\npolicy b.example.org dane-only mx=mx1.example.net mx=mx2.example.net addresses=rfc7672\n\
+        route .smart.example smtp.example.net:587\npolicy p.example fingerprint pin=sha256:00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEFF\n\
+        policy lab.example none\nno-dane-action bounce\n\
+        exception e.example pin=sha256:00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEFF until=2027-01-01 reason=\"no DNSSEC yet\"\n\
+        exception lab.example pin=sha256:00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEFF until=2027-01-01 reason=x",
+    )
+    .expect("sound");
+    let now = values::date("2026-11-25").expect("a date");
+    let later = values::date("2027-01-01").expect("a date");
+    for (destination, now, parts) in [
+        (
+            "other.test",
+            now,
+            [
+                "the default (`policy * dane-only`) decides. ",
+                "port 25 of the hosts of its MX records. At level dane-only every",
+                "refused at once where signatures prove",
+            ],
+        ),
+        (
+            "a.example.org",
+            now,
+            [
+                "test.conf:4 (`policy .example.org dane port=26`) decides. ",
+                "port 26 of the hosts",
+                "everywhere else encryption is enough",
+            ],
+        ),
+        (
+            "b.example.org",
+            now,
+            [
+                "test.conf:5 (`policy b.example.org dane-only mx=mx1",
+                "port 25 of mx1.example.net, mx2.example.net, in this order,",
+                "if the host's name is a secure alias",
+            ],
+        ),
+        (
+            "a.smart.example",
+            now,
+            [
+                "the default (`policy * dane-only`) decides what",
+                "and test.conf:6 (`route .smart.example smtp.example.net:587`) which server that is.",
+                "port 587 of the smarthost smtp.example.net.",
+            ],
+        ),
+        (
+            "p.example",
+            now,
+            [
+                "test.conf:7",
+                "a digest of the line",
+                "nothing is ever sent in clear text.",
+            ],
+        ),
+        (
+            "lab.example",
+            now,
+            [
+                "test.conf:8",
+                "to loopback addresses only.",
+                "The exception of test.conf:11 has no effect at level none.",
+            ],
+        ),
+        (
+            "e.example",
+            now,
+            [
+                "decides.",
+                "dane-only",
+                "Until 2027-01-01 (UTC), where DANE fails, test.conf:10 lets a server pass whose key or certificate has the digest of that line (no DNSSEC yet).",
+            ],
+        ),
+        (
+            "e.example",
+            later,
+            [
+                "decides.",
+                "dane-only",
+                "The exception of test.conf:10 ended on 2027-01-01: remove the line.",
+            ],
+        ),
+        (
+            "[192.0.2.1]",
+            now,
+            [
+                "192.0.2.1: the default",
+                "port 25 of this very address.",
+                "so the mail is refused",
+            ],
+        ),
+    ] {
+        let destination = Host::parse(destination).expect("a destination");
+        let text = explain(&config.outbound, &destination, now);
+        for part in parts {
+            assert!(text.contains(part), "{part}\n{text}");
+        }
+        assert!(!text.contains('\n'));
     }
 }
 

@@ -6,6 +6,7 @@ use core::net::SocketAddr;
 use std::fs::File;
 use std::time::Duration;
 
+use super::words::{all, each, one, set, single};
 use super::{Config, destination, values};
 use crate::filter::Chain;
 use crate::log::Level as LogLevel;
@@ -556,34 +557,6 @@ pub(super) const NOT_BUILT: [&str; 6] = [
 
 /// What is said of anything that is not built.
 pub(super) const NOT_YET: &str = "this version cannot do this yet";
-
-fn set<T>(place: &mut T, value: Result<T, String>) -> Result<(), String> {
-    *place = value?;
-    Ok(())
-}
-
-/// The only word.
-pub(super) fn one(words: &[String]) -> Result<&str, String> {
-    match words {
-        [word] => Ok(word),
-        _ => Err(format!("expected one word, found {}", words.len())),
-    }
-}
-
-fn all<T>(words: &[String], read: fn(&str) -> Result<T, String>) -> Result<Vec<T>, String> {
-    match words {
-        [] => Err("expected at least one word".to_owned()),
-        words => words.iter().map(|word| read(word)).collect(),
-    }
-}
-
-fn single(value: &impl ToString) -> Vec<Vec<String>> {
-    vec![vec![value.to_string()]]
-}
-
-fn each<T: ToString>(values: &[T]) -> Vec<Vec<String>> {
-    values.iter().flat_map(|value| single(value)).collect()
-}
 
 fn listener(words: &[String]) -> Result<SocketAddr, String> {
     let Some((address, options)) = words.split_first() else {

@@ -7,9 +7,11 @@
 mod defaults;
 mod destination;
 mod directives;
+mod explain;
 pub mod lexer;
 mod nearest;
 pub mod values;
+mod words;
 
 use core::net::SocketAddr;
 use std::collections::BTreeMap;
@@ -28,6 +30,7 @@ use directives::{DIRECTIVES, Directive, Fallback, NOT_BUILT, NOT_YET};
 use lexer::Place;
 
 pub use defaults::roots;
+pub use explain::explain;
 pub use lexer::ConfigError;
 pub use nearest::nearest;
 
@@ -303,7 +306,7 @@ fn hostname(lines: &[lexer::Directive]) -> Result<Domain, ConfigError> {
     let Some(line) = lines.iter().find(|line| name(line) == "hostname") else {
         return defaults::hostname();
     };
-    let named = directives::one(arguments(line)).and_then(values::domain);
+    let named = words::one(arguments(line)).and_then(values::domain);
     named.map_err(|text| ConfigError::at(&line.place, format!("hostname NAME: {text}")))
 }
 
