@@ -1,5 +1,6 @@
 //! A running gateway among hosts and zones.
 
+use gateway_lab::unbound::Unbound;
 use gateway_lab::{Gateway, World};
 
 use crate::stage::Host;
@@ -11,6 +12,8 @@ pub(crate) const SENDER: &str = "author@sender.test";
 pub(crate) struct Flow {
     /// The DNS.
     pub(crate) world: World,
+    /// What is between it and the gateway, if anything is.
+    pub(crate) _unbound: Option<Unbound>,
     pub(crate) gateway: Gateway,
     /// The MX host of the sender's domain.
     pub(crate) sender: Host,

@@ -7,8 +7,10 @@ use crate::stage::Host;
 /// Where DNSSEC is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// By the resolver, whose AD bit is believed.
+    /// By the lab's resolver, whose AD bit is believed.
     Ad,
+    /// By Unbound, whose AD bit is believed: it takes nothing but signatures from the lab's resolver.
+    Unbound,
     /// By the gateway.
     Validate,
 }
@@ -189,6 +191,7 @@ pub(crate) struct Scenario {
     pub(crate) hosts: Vec<Host>,
     left_out: Option<&'static str>,
     mode: Option<(Mode, &'static str)>,
+    not_mode: Option<(Mode, &'static str)>,
     level: Option<(Level, &'static str)>,
     /// The level of the domain, whatever that of all others is, and what else its `policy` line says.
     policy: Option<&'static str>,
@@ -210,6 +213,7 @@ impl Scenario {
             hosts,
             left_out: None,
             mode: None,
+            not_mode: None,
             level: None,
             policy: None,
             unasked: Vec::new(),
@@ -225,6 +229,12 @@ impl Scenario {
     /// It means something in this mode only, because…
     pub(crate) const fn only_in(&mut self, mode: Mode, because: &'static str) -> &mut Self {
         self.mode = Some((mode, because));
+        self
+    }
+
+    /// It comes out otherwise in this mode, because…
+    pub(crate) const fn not_in(&mut self, mode: Mode, because: &'static str) -> &mut Self {
+        self.not_mode = Some((mode, because));
         self
     }
 
@@ -257,10 +267,12 @@ impl Scenario {
     /// Why it is left out here.
     pub(crate) fn is_skipped(&self, mode: Mode, level: Level) -> Option<&'static str> {
         let other_mode = self.mode.filter(|(only, _)| *only != mode);
+        let this_mode = self.not_mode.filter(|(not, _)| *not == mode);
         let other_level = self.level.filter(|(only, _)| *only != level);
         let reasons = [
             self.left_out,
             other_mode.map(|(_, because)| because),
+            this_mode.map(|(_, because)| because),
             other_level.map(|(_, because)| because),
         ];
         reasons.into_iter().flatten().next()

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use gateway::dns::{Message, RecordType, Tlsa};
+use gateway_lab::unbound::Unbound;
 use gateway_lab::world::{WorldBuilder, tlsa_owner};
 use gateway_lab::{Certificate, Fault, Gateway, MxHost, Seats, World, Zone};
 
@@ -161,8 +162,10 @@ impl Stage {
     /// Starts the DNS and the gateway.
     pub(crate) fn start(self) -> Flow {
         let world = self.world.start();
+        let unbound = (self.mode == Mode::Unbound).then(|| Unbound::validating(&world));
+        let own = unbound.as_ref().map_or(world.resolver(), Unbound::address);
         let mut gateway = Gateway::builder(env!("CARGO_BIN_EXE_gateway"));
-        for resolver in self.resolvers.iter().chain([&world.resolver()]) {
+        for resolver in self.resolvers.iter().chain([&own]) {
             gateway = gateway.resolver(*resolver);
         }
         gateway = gateway.smtp_port(self.seats.port()).store(&self.store);
@@ -176,6 +179,7 @@ impl Stage {
         Flow {
             gateway: gateway.start(),
             world,
+            _unbound: unbound,
             sender: self.sender,
             hosts: self.hosts,
             hostname: self.hostname,

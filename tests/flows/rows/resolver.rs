@@ -14,6 +14,9 @@ pub(super) fn put_up(stage: &mut Stage) {
     without_signatures(stage);
 }
 
+/// Why none of it is played with Unbound, whose questions these would be.
+const BECAUSE: &str = "how it gets along with those it asks is its own business";
+
 /// A good domain, with all its questions disturbed like this.
 fn all_disturbed(stage: &mut Stage, apex: &str, fault: Fault) -> Host {
     let mx = good(stage, apex);
@@ -40,7 +43,9 @@ fn overcome(stage: &mut Stage) {
         ),
     ] {
         let mx = all_disturbed(stage, apex, fault);
-        stage.scenario(name, apex, Ending::verified(&mx));
+        stage
+            .scenario(name, apex, Ending::verified(&mx))
+            .not_in(Mode::Unbound, BECAUSE);
     }
 }
 
@@ -52,11 +57,15 @@ fn without_tcp(stage: &mut Stage) {
     let apex = "t69-refused.test";
     all_disturbed(stage, apex, Fault::TruncateTcpRefused);
     let waits = Ending::waits("4.4.3", "mx-lookup-error");
-    stage.scenario("T69 truncated, and no TCP", apex, waits);
+    stage
+        .scenario("T69 truncated, and no TCP", apex, waits)
+        .not_in(Mode::Unbound, BECAUSE);
     let apex = "t69-refused-tlsa.test";
     disturbed(stage, apex, Fault::TruncateTcpRefused);
     let waits = Ending::waits("4.7.5", "tlsa-lookup-error");
-    stage.scenario("T69 TLSA truncated, and no TCP", apex, waits);
+    stage
+        .scenario("T69 TLSA truncated, and no TCP", apex, waits)
+        .not_in(Mode::Unbound, BECAUSE);
 }
 
 fn without_edns(stage: &mut Stage) {
@@ -70,7 +79,9 @@ fn without_edns(stage: &mut Stage) {
         ),
     ] {
         all_disturbed(stage, apex, fault);
-        stage.scenario(name, apex, waits());
+        stage
+            .scenario(name, apex, waits())
+            .not_in(Mode::Unbound, BECAUSE);
     }
     for (name, apex, fault) in [
         ("T68 no EDNS for TLSA", "t68-edns-tlsa.test", Fault::NoEdns),
@@ -81,7 +92,9 @@ fn without_edns(stage: &mut Stage) {
         ),
     ] {
         disturbed(stage, apex, fault);
-        stage.scenario(name, apex, waits());
+        stage
+            .scenario(name, apex, waits())
+            .not_in(Mode::Unbound, BECAUSE);
     }
 }
 
