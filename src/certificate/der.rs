@@ -17,6 +17,8 @@ const SUBJECT_ID: u8 = 0x82;
 const EXTENSIONS: u8 = 0xA3;
 /// `id-ce-subjectAltName`, 2.5.29.17 (RFC 5280 §4.2.1.6).
 const SUBJECT_ALT_NAME: [u8; 3] = [0x55, 0x1D, 0x11];
+/// `id-ce-basicConstraints`, 2.5.29.19 (RFC 5280 §4.2.1.9).
+const BASIC_CONSTRAINTS: [u8; 3] = [0x55, 0x1D, 0x13];
 /// `dNSName [2]` of a GeneralName.
 const DNS_NAME: u8 = 0x82;
 /// A tag of more than one octet, which nothing here has (X.690 §8.1.2.4).
@@ -51,8 +53,33 @@ pub fn key_kind(key: &[u8]) -> Option<&'static str> {
         .map(|(_, word)| *word)
 }
 
+/// Whether the octets are a certificate that says it is a CA's (`cA` of basicConstraints, RFC 5280 §4.2.1.9).
+pub fn is_authority(certificate: &[u8]) -> bool {
+    let says_so = |value| {
+        let mut constraints = Walker::inside_only(value)?;
+        Some(constraints.take(BOOLEAN)?.content != [0])
+    };
+    let values = extension_values(certificate, &BASIC_CONSTRAINTS);
+    values.is_some_and(|values| values.into_iter().filter_map(says_so).any(|is_ca| is_ca))
+}
+
 /// The dNSNames of a certificate, as sent; `None` if the octets are no certificate or its alternative names cannot be read.
 pub(super) fn dns_names_of(certificate: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut found = Vec::new();
+    for value in extension_values(certificate, &SUBJECT_ALT_NAME)? {
+        let mut names = Walker::inside_only(value)?;
+        while !names.is_empty() {
+            let (tag, name) = names.take_any()?;
+            if tag == DNS_NAME {
+                found.push(name.content);
+            }
+        }
+    }
+    Some(found)
+}
+
+/// The values of a certificate's extensions of that kind, of which there should be one at most; `None` if they cannot be read.
+fn extension_values<'a>(certificate: &'a [u8], wanted: &[u8]) -> Option<Vec<&'a [u8]>> {
     let Some(extensions) = Fields::of(certificate)?.extensions else {
         return Some(Vec::new());
     };
@@ -63,15 +90,8 @@ pub(super) fn dns_names_of(certificate: &[u8]) -> Option<Vec<&[u8]>> {
         let id = extension.take(OBJECT_IDENTIFIER)?.content;
         extension.skip_optional(BOOLEAN);
         let value = extension.take(OCTET_STRING)?.content;
-        if id != SUBJECT_ALT_NAME {
-            continue;
-        }
-        let mut names = Walker::inside_only(value)?;
-        while !names.is_empty() {
-            let (tag, name) = names.take_any()?;
-            if tag == DNS_NAME {
-                found.push(name.content);
-            }
+        if id == wanted {
+            found.push(value);
         }
     }
     Some(found)

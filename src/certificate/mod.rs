@@ -23,8 +23,9 @@ mod path;
 mod pin;
 mod roots;
 
-pub use der::{is_public_key, key_kind, public_key_of};
+pub use der::{is_authority, is_public_key, key_kind, public_key_of};
 pub use distrust::Distrust;
+pub use names::subject_of;
 pub use path::Presented;
 pub use pin::{Pin, matching_pin};
 pub use roots::{Roots, RootsError, verify_pkix};

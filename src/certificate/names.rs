@@ -58,7 +58,7 @@ fn common_names(subject: &X509NameRef) -> Vec<Vec<u8>> {
 }
 
 /// What to call a certificate in a text: the common name of its subject, or else its last part.
-pub(super) fn subject_of(certificate: &X509Ref) -> String {
+pub fn subject_of(certificate: &X509Ref) -> String {
     let subject = certificate.subject_name();
     let common_name = subject.entries_by_nid(Nid::COMMONNAME).last();
     let entry = common_name.or_else(|| subject.entries().last());

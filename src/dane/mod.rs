@@ -2,6 +2,7 @@
 //!
 //! 1. [`plan`] sorts a TLSA RRset into records that count, records that a stronger digest overrides, and unusable ones.
 //! 2. [`verify`] compares the presented chain with the records that count. Its [`Match`] is the proof a connection needs to carry mail.
+//!    [`find`] is its first half, without the names.
 //!
 //! Usage 3 (DANE-EE): the key or the certificate itself is named by the record, so dates, names, issuers and every other certificate of the
 //! chain are ignored (RFC 7671 §5.1). Usage 2 (DANE-TA): the record names a CA; what leads to it must be sound, valid and for one of the
@@ -19,7 +20,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256, Sha512};
 
-use crate::certificate;
+use crate::certificate::{self, Presented};
 use crate::dns::Tlsa;
 use crate::smtp::Domain;
 use crate::time::Timestamp;
@@ -121,6 +122,41 @@ impl Match {
     }
 }
 
+/// What a presented chain leads to, names aside: no proof yet.
+pub struct Found {
+    record: Tlsa,
+    depth: usize,
+    /// What must be for one of the reference identifiers; `None` for usage 3, which looks at no name.
+    presented: Option<Presented>,
+}
+
+impl Found {
+    /// As [`Match::record`].
+    pub const fn record(&self) -> &Tlsa {
+        &self.record
+    }
+
+    /// As [`Match::depth`].
+    pub const fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// The proof, if the server's certificate is for one of these names, where names count.
+    ///
+    /// # Errors
+    /// [`Mismatch::HostMismatch`].
+    fn named(self, references: &[Domain]) -> Result<Match, Mismatch> {
+        let name = self
+            .presented
+            .map(|one| one.name_among(references).cloned());
+        Ok(Match {
+            record: self.record,
+            depth: self.depth,
+            reference: name.transpose()?,
+        })
+    }
+}
+
 /// Sorts a TLSA RRset; the order of the records means nothing.
 pub fn plan(records: &[Tlsa]) -> Plan {
     let mut plan = Plan::default();
@@ -188,15 +224,23 @@ pub fn verify(
     references: &[Domain],
     now: Timestamp,
 ) -> Result<Match, Mismatch> {
+    find(plan, chain, now)?.named(references)
+}
+
+/// As [`verify`], but whom the certificate is for is left open.
+///
+/// # Errors
+/// [`Mismatch`] when nothing matches.
+pub fn find(plan: &Plan, chain: &[Vec<u8>], now: Timestamp) -> Result<Found, Mismatch> {
     let own = chain.first().ok_or(Mismatch::NoCertificate)?;
     let presented = plan.forms_of(DANE_EE, own);
     match plan.usable.iter().find(|record| presented.contains(record)) {
-        Some(record) => Ok(Match {
+        Some(record) => Ok(Found {
             record: record.clone(),
             depth: 0,
-            reference: None,
+            presented: None,
         }),
-        None => trust_anchor::verify(plan, chain, references, now),
+        None => trust_anchor::find(plan, chain, now),
     }
 }
 
@@ -230,22 +274,27 @@ const fn form_of(record: &Tlsa) -> Form {
 
 /// The record of that usage and form that names a certificate; `None` where selector 1 finds no key.
 fn association(usage: u8, form: Form, certificate: &[u8]) -> Option<Tlsa> {
-    let (selector, matching) = form;
-    let selected = match selector {
-        SPKI => certificate::public_key_of(certificate)?,
+    let selected = match form {
+        (SPKI, _) => certificate::public_key_of(certificate)?,
         _ => certificate,
     };
+    Some(record_for(usage, form, selected))
+}
+
+/// The record of that usage, selector and matching type (0 to 2) for what the selector selects: a certificate or a public key in DER
+/// (RFC 6698 §2.1).
+pub fn record_for(usage: u8, (selector, matching): (u8, u8), selected: &[u8]) -> Tlsa {
     let data = match matching {
         SHA2_256 => Sha256::digest(selected).to_vec(),
         SHA2_512 => Sha512::digest(selected).to_vec(),
         _ => selected.to_vec(),
     };
-    Some(Tlsa {
+    Tlsa {
         usage,
         selector,
         matching,
         data,
-    })
+    }
 }
 
 #[cfg(test)]

@@ -6,10 +6,9 @@
 use std::collections::HashSet;
 
 use super::explain;
-use super::{CERT, DANE_TA, FULL, Match, Mismatch, Plan, SPKI};
+use super::{CERT, DANE_TA, FULL, Found, Mismatch, Plan, SPKI};
 use crate::certificate::{self, Distrust, Presented};
 use crate::dns::Tlsa;
-use crate::smtp::Domain;
 use crate::time::Timestamp;
 
 /// Anchors to which a path is looked for. A chain holds one or two that records name; each path may cost a dozen signature checks.
@@ -23,12 +22,7 @@ enum Anchor<'a> {
 }
 
 /// Checks the chain against the records of usage 2.
-pub(super) fn verify(
-    plan: &Plan,
-    chain: &[Vec<u8>],
-    references: &[Domain],
-    now: Timestamp,
-) -> Result<Match, Mismatch> {
+pub(super) fn find(plan: &Plan, chain: &[Vec<u8>], now: Timestamp) -> Result<Found, Mismatch> {
     if plan.usable.iter().all(|record| record.usage != DANE_TA) {
         return Err(explain::nothing_matches(plan, chain, None));
     }
@@ -41,11 +35,10 @@ pub(super) fn verify(
         };
         match found {
             Ok(depth) => {
-                let reference = presented.name_among(references)?;
-                return Ok(Match {
+                return Ok(Found {
                     record: record.clone(),
                     depth,
-                    reference: Some(reference.clone()),
+                    presented: Some(presented),
                 });
             }
             Err(distrust) => failure = Some(graver(failure, distrust)),

@@ -7,7 +7,7 @@ mod token;
 
 use std::fmt;
 
-use super::{Class, Name, Record, RecordType};
+use super::{Class, Name, Rdata, Record, RecordType};
 use fields::Fields;
 use token::{Entry, Word};
 
@@ -48,6 +48,18 @@ pub fn parse(text: &str, origin: &Name) -> Result<Vec<Record>, ZoneError> {
             .map_err(|reason| ZoneError { line, reason })?;
     }
     Ok(zone.records)
+}
+
+/// Parses the data of one record of class IN, for example `3 1 1 8C3A…` of a TLSA record.
+///
+/// # Errors
+/// What was expected.
+pub fn parse_data(rtype: RecordType, text: &str) -> Result<Rdata, String> {
+    let entries = token::entries(text).map_err(|error| error.reason)?;
+    let Ok([entry]) = <[Entry; 1]>::try_from(entries) else {
+        return Err(format!("expected the data of one {rtype} record"));
+    };
+    Fields::new(entry.words, &Name::root()).rdata(rtype, Class::IN)
 }
 
 /// What carries over from one entry to the next.
