@@ -13,7 +13,9 @@ use gateway_lab::Gateway;
 use gateway_lab::process::GatewayBuilder;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_gateway");
-const COMMANDS: [&str; 6] = ["serve", "check", "query", "queue", "filter", "config"];
+const COMMANDS: [&str; 7] = [
+    "serve", "check", "query", "tlsa", "queue", "filter", "config",
+];
 /// Longest wait for a log line on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 

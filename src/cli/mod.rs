@@ -10,6 +10,7 @@ pub mod options;
 pub mod query;
 pub mod queue;
 pub mod serve;
+pub mod tlsa;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
@@ -28,10 +29,11 @@ use crate::sys::crypto;
 use options::{Command, Failure, Invocation};
 
 /// The commands, in the order of the help.
-const COMMANDS: [&Command; 6] = [
+const COMMANDS: [&Command; 7] = [
     &serve::COMMAND,
     &check::COMMAND,
     &query::COMMAND,
+    &tlsa::COMMAND,
     &queue::COMMAND,
     &filter::COMMAND,
     &config::COMMAND,
