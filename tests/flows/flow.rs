@@ -13,7 +13,7 @@ pub(crate) struct Flow {
     /// The DNS.
     pub(crate) world: World,
     /// What is between it and the gateway, if anything is.
-    pub(crate) _unbound: Option<Unbound>,
+    pub(crate) unbound: Option<Unbound>,
     pub(crate) gateway: Gateway,
     /// The MX host of the sender's domain.
     pub(crate) sender: Host,

@@ -205,7 +205,7 @@ impl Run {
     /// Nobody asked for records that would not count (rfc G5), or after an error (rfc L5), or for data without signatures (rfc C5).
     fn look_at_questions(&mut self) {
         let asked = self.flow.world.queries();
-        let is_ours = self.flow._unbound.is_none();
+        let is_ours = self.flow.unbound.is_none();
         if let Some(query) = asked.iter().find(|query| is_ours && !query.dnssec_ok) {
             self.complaints.push(format!("asked without DO: {query:?}"));
         }

@@ -179,7 +179,7 @@ impl Stage {
         Flow {
             gateway: gateway.start(),
             world,
-            _unbound: unbound,
+            unbound,
             sender: self.sender,
             hosts: self.hosts,
             hostname: self.hostname,
