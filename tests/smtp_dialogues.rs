@@ -191,6 +191,10 @@ impl Machine {
                         self.lines.insert(0, line.to_owned());
                     }
                 }
+                Action::Weigh(_) => {
+                    let actions = self.server.weighed(None);
+                    self.obey(actions);
+                }
                 Action::Judge(submission) => {
                     self.messages.push(Message {
                         envelope: describe(&submission.envelope),

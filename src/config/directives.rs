@@ -193,10 +193,7 @@ pub(super) static DIRECTIVES: &[Directive] = &[
             let sha1 = one(words).and_then(values::yes_or_no);
             set(&mut config.resolver.validation.sha1, sha1)
         },
-        print: |config| {
-            let sha1 = config.resolver.validation.sha1;
-            single(&if sha1 { "yes" } else { "no" })
-        },
+        print: |config| single(&values::yes_no(config.resolver.validation.sha1)),
         ..BLANK
     },
     Directive {
@@ -287,6 +284,18 @@ pub(super) static DIRECTIVES: &[Directive] = &[
             let file = config.outbound.ca_file.iter();
             each(&file.map(|file| file.display()).collect::<Vec<_>>())
         },
+        ..BLANK
+    },
+    Directive {
+        name: "refuse-at-rcpt",
+        synopsis: "yes|no",
+        fallback: Fallback::Words("no"),
+        meaning: "whether a recipient whose domain provably cannot be reached under its policy is refused at RCPT TO with the reason, instead of a bounce later; what cannot be found out within 5s is taken",
+        read: |config, words| {
+            let refuses = one(words).and_then(values::yes_or_no);
+            set(&mut config.refuse_at_rcpt, refuses)
+        },
+        print: |config| single(&values::yes_no(config.refuse_at_rcpt)),
         ..BLANK
     },
     Directive {

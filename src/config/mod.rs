@@ -50,6 +50,8 @@ pub struct Config {
     pub resolver: resolver::Settings,
     /// For the queue.
     pub queue: queue::Settings,
+    /// `refuse-at-rcpt`: whether recipients that provably cannot be reached are refused at once.
+    pub refuse_at_rcpt: bool,
     /// The words of each `filter` directive, without the word `filter`.
     pub filters: Vec<Vec<String>>,
     /// `user NAME`.
@@ -142,6 +144,7 @@ impl Config {
                 retry_first: Duration::ZERO,
                 retry_max: Duration::ZERO,
             },
+            refuse_at_rcpt: false,
             filters: Vec::new(),
             user: None,
             log: log::Level::Info,

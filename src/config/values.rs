@@ -146,6 +146,11 @@ pub(super) fn yes_or_no(text: &str) -> Result<bool, String> {
     }
 }
 
+/// The word that [`yes_or_no`] reads.
+pub(super) const fn yes_no(is_so: bool) -> &'static str {
+    if is_so { "yes" } else { "no" }
+}
+
 /// `ADDR:PORT` to listen at.
 pub(super) fn listener(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| {

@@ -7,6 +7,7 @@
 //! next: `src/inbound/listener.rs`
 #![forbid(unsafe_code)]
 
+mod foresight;
 mod privileges;
 
 use std::fmt;
@@ -17,9 +18,10 @@ use std::time::Duration;
 
 use crate::config::{Config, ConfigError};
 use crate::filter::Chain;
+use crate::inbound::recipient::Foresee;
 use crate::inbound::{self, Inbound};
 use crate::log;
-use crate::outbound::{self, Outbound};
+use crate::outbound::{self, Forecast, Outbound};
 use crate::queue::{Fault, Queue, SpoolError};
 use crate::resolver::{Resolver, Waits};
 use crate::sys::process;
@@ -167,11 +169,21 @@ impl Services {
         })
     }
 
-    fn for_sessions(&self, queue: &Arc<Queue>) -> inbound::Services {
+    fn for_sessions(&self, config: &Config, queue: &Arc<Queue>) -> inbound::Services {
         inbound::Services {
             filters: Arc::clone(&self.filters),
             queue: Arc::clone(queue),
+            foresight: config.refuse_at_rcpt.then(|| self.foresight(config)),
         }
+    }
+
+    /// With the resolver of deliveries, which so find answers that are known already.
+    fn foresight(&self, config: &Config) -> Arc<dyn Foresee> {
+        Arc::new(Forecast::new(
+            config.outbound.clone(),
+            Arc::<Resolver>::clone(&self.resolver),
+            config.resolver.dnssec,
+        ))
     }
 }
 
@@ -212,7 +224,7 @@ impl Gateway {
         let outbound = outbound.map_err(refused("start the scheduler's thread"))?;
         let watch = services.resolver.watch(Waits::default());
         watch.map_err(refused("start the thread that tests resolvers"))?;
-        let inbound = inbound.start(services.for_sessions(&queue));
+        let inbound = inbound.start(services.for_sessions(&config, &queue));
         let inbound = inbound.map_err(refused("start the listeners' threads"))?;
         for address in addresses {
             log::info(format_args!("listening on {address}"));
@@ -271,8 +283,10 @@ impl Gateway {
         new.outbound.own_addresses.clone_from(&own.own_addresses);
         new.outbound.workers = own.workers;
         log::set_level(new.log);
-        self.inbound
-            .reload(new.inbound.clone(), services.for_sessions(&self.queue));
+        self.inbound.reload(
+            new.inbound.clone(),
+            services.for_sessions(&new, &self.queue),
+        );
         self.outbound.reload(
             new.outbound.clone(),
             Arc::<Resolver>::clone(&services.resolver),

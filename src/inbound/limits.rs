@@ -23,6 +23,17 @@ pub(super) const CONTENT_MEMORY: u64 = 512 << 20;
 /// is in use, faster than one who only wants to occupy us.
 pub(super) const DATA_RATE_MIN: u64 = 64;
 
+/// Wait for what is known about all recipients of one transaction together. A resolver that is asked for the first time needs about a second;
+/// clients wait for minutes (RFC 5321 §4.5.3.2.3), but the mail of people at a keyboard should not.
+pub(super) const FORESIGHT: Duration = Duration::from_secs(5);
+
+/// How long a session keeps what it was told about a destination: long enough for the other recipients of a message, and for the messages
+/// that follow it at once.
+pub(super) const OPINION_LIFE: Duration = Duration::from_secs(60);
+
+/// Destinations that a session keeps in mind; the largest mailing list of a session names fewer.
+pub(super) const OPINIONS_MAX: usize = 1000;
+
 /// Received fields beyond which a message is taken to go round in circles (RFC 5321 §6.3: at least 100).
 pub(super) const HOPS_MAX: usize = 100;
 

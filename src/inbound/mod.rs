@@ -15,6 +15,7 @@ mod listener;
 mod memory;
 mod patience;
 mod received;
+pub mod recipient;
 mod seats;
 mod session;
 mod stop;
@@ -28,6 +29,7 @@ use std::time::Duration;
 
 use self::limits::LISTENER_STACK;
 use self::memory::Memory;
+use self::recipient::Foresee;
 use self::seats::Seats;
 use self::stop::{Stop, Stopper};
 use crate::filter::Chain;
@@ -64,6 +66,8 @@ pub struct Services {
     pub filters: Arc<Chain>,
     /// The queue.
     pub queue: Arc<Queue>,
+    /// Who knows recipients that are to be refused at once; `None` takes every recipient.
+    pub foresight: Option<Arc<dyn Foresee>>,
 }
 
 impl Settings {

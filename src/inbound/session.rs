@@ -5,6 +5,7 @@
 //!
 //! next: `src/inbound/judge.rs`
 
+use std::fmt::Display;
 use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -12,6 +13,7 @@ use super::judge::judge;
 use super::limits::{CHUNK, CONTENT_MEMORY, LINGER, LINGER_OCTETS, REFUSALS_LOGGED};
 use super::memory::Share;
 use super::patience::Patience;
+use super::recipient::Recipients;
 use super::stop::Wake;
 use super::{Current, Shared};
 use crate::log;
@@ -28,6 +30,7 @@ struct Session<'a> {
     shared: &'a Shared,
     current: &'a Current,
     share: Share<'a>,
+    recipients: Recipients,
     /// Replies not sent yet.
     replies: Vec<u8>,
     refusals_logged: u32,
@@ -92,6 +95,7 @@ impl<'a> Session<'a> {
             shared,
             current,
             share: shared.memory.share(),
+            recipients: Recipients::new(current.services.foresight.clone()),
             replies: Vec::new(),
             refusals_logged: 0,
         };
@@ -189,15 +193,24 @@ impl<'a> Session<'a> {
         for action in actions {
             match action {
                 Action::Reply(reply) => {
-                    self.log_refusal(&reply);
+                    self.log_reply(&reply);
                     self.replies.extend_from_slice(&reply.to_wire());
+                }
+                Action::Weigh(candidate) => {
+                    let refusal = self.recipients.weigh(&candidate);
+                    if let Some(refusal) = &refusal {
+                        self.log_few("refused", &refusal.record);
+                    }
+                    let actions = self.server.weighed(refusal.map(|refusal| refusal.reply));
+                    self.finish(actions);
                 }
                 Action::Judge(submission) => {
                     self.flush()?;
                     let Current { settings, services } = self.current;
                     let peer = self.stream.peer();
                     let reply = judge(submission, peer, &settings.hostname, services);
-                    self.finish(reply);
+                    let actions = self.server.judged(reply);
+                    self.finish(actions);
                 }
                 // Seen by the phase.
                 Action::Close => {}
@@ -206,9 +219,9 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// The verdict's reply, which has been logged.
-    fn finish(&mut self, reply: Reply) {
-        for action in self.server.judged(reply) {
+    /// A verdict's reply, which has been logged.
+    fn finish(&mut self, actions: Vec<Action>) {
+        for action in actions {
             if let Action::Reply(reply) = action {
                 self.replies.extend_from_slice(&reply.to_wire());
             }
@@ -227,15 +240,18 @@ impl<'a> Session<'a> {
         written
     }
 
-    fn log_refusal(&mut self, reply: &Reply) {
-        let is_refusal = reply.code.is_transient() || reply.code.is_permanent();
-        if is_refusal && self.refusals_logged < REFUSALS_LOGGED {
+    fn log_reply(&mut self, reply: &Reply) {
+        match reply.code {
+            ReplyCode::NOT_AVAILABLE => self.log_few("ended", reply),
+            code if code.is_transient() || code.is_permanent() => self.log_few("refused", reply),
+            _ => {}
+        }
+    }
+
+    fn log_few(&mut self, event: &str, why: impl Display) {
+        if self.refusals_logged < REFUSALS_LOGGED {
             self.refusals_logged += 1;
-            let event = match reply.code {
-                ReplyCode::NOT_AVAILABLE => "ended",
-                _ => "refused",
-            };
-            log::info(format_args!("inbound: {} {event}: {reply}", self.who()));
+            log::info(format_args!("inbound: {} {event}: {why}", self.who()));
         }
     }
 

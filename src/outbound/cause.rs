@@ -88,7 +88,7 @@ impl Cause {
     pub fn for_good(mut self) -> Self {
         self.status = EnhancedStatus::new(5, 7, 5);
         self.text
-            .push_str("; this is proven, and `no-dane-action bounce` says not to wait");
+            .push_str("; this is proven, so waiting does not help");
         self
     }
 }

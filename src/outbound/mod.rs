@@ -15,6 +15,7 @@ pub mod facts;
 #[cfg(test)]
 #[path = "fakes_tests.rs"]
 mod fakes;
+pub mod forecast;
 pub mod level;
 pub mod memory;
 pub mod outcome;
@@ -38,6 +39,7 @@ use crate::smtp::Domain;
 
 pub use demand::{Demand, Proof, Refusal};
 pub use exception::{Exception, Instead};
+pub use forecast::Forecast;
 pub use level::Level;
 pub use memory::Memory;
 pub use pattern::Pattern;

@@ -232,7 +232,7 @@ fn null_mx(domain: &Domain, trust: Trust) -> Cause {
     let unproven = format!("{domain} is said to accept no mail, but DNSSEC does not prove it");
     match trust {
         Trust::Proven => {
-            let text = format!("556 {domain} accepts no mail: its MX record is \".\" (RFC 7505)");
+            let text = format!("{domain} accepts no mail: its MX record is \".\" (RFC 7505)");
             Cause::new(Reason::NullMx, text)
         }
         Trust::Believed => Cause::new(Reason::NullMxBelieved, unproven),

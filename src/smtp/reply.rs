@@ -48,6 +48,8 @@ impl ReplyCode {
     pub const TRANSACTION_FAILED: Self = Self(554);
     /// Parameters of MAIL or RCPT that are unknown.
     pub const UNKNOWN_PARAMETER: Self = Self(555);
+    /// The domain accepts no mail (RFC 7505).
+    pub const NO_MAIL: Self = Self(556);
 }
 
 impl ReplyCode {

@@ -14,7 +14,8 @@
 //! NOOP, HELP, VRFY and QUIT are legal wherever commands are; everything else out of order is answered 503 and changes nothing. Replies come in
 //! the order of the commands, so the driver may hand in whatever has arrived and write the replies when it has run out of input (RFC 2920 §3.2).
 //!
-//! A message is ours only when the driver has said so with [`Server::judged`].
+//! A recipient is taken only when the driver has said so with [`Server::weighed`], and a message is ours only when it has said so with
+//! [`Server::judged`].
 //!
 //! Limitations: no STARTTLS and no AUTH yet. The parameters of MAIL are understood also after HELO. Mail to `Postmaster` without domain goes to
 //! the postmaster of our own host name, for clients that may relay only. What a client sends before the greeting is taken as sent after it.
@@ -48,10 +49,21 @@ pub struct Terms {
 pub enum Action {
     /// Send this; at the latest before waiting for input.
     Reply(Reply),
+    /// Decide on this recipient, then call [`Server::weighed`]; read no further input before.
+    Weigh(Candidate),
     /// Decide on this message, then call [`Server::judged`]; read no further input before.
     Judge(Submission),
     /// Send what there is to send and close the connection.
     Close,
+}
+
+/// A recipient that is taken unless something speaks against it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// Who.
+    pub mailbox: Mailbox,
+    /// Whether the transaction has named no candidate before.
+    pub is_first: bool,
 }
 
 /// A message that came in whole and in good form.
@@ -81,7 +93,7 @@ pub enum Phase {
     Command,
     /// A message.
     Content,
-    /// Nothing, until its message is judged.
+    /// Nothing, until its recipient is weighed or its message is judged.
     Judging,
     /// Nothing any more.
     Closed,
@@ -107,6 +119,7 @@ enum State {
     Start,
     Ready(Client),
     Mail(Transaction),
+    Weighing(Transaction, Mailbox),
     Data(Receiving),
     Judging(Client),
     Closed,
@@ -117,6 +130,8 @@ enum State {
 struct Transaction {
     client: Client,
     envelope: Envelope,
+    /// Whether a recipient was named that was weighed.
+    has_named: bool,
 }
 
 /// A message on its way in.
@@ -147,7 +162,7 @@ impl Server {
     pub const fn phase(&self) -> Phase {
         match self.state {
             State::Data(_) => Phase::Content,
-            State::Judging(_) => Phase::Judging,
+            State::Weighing(..) | State::Judging(_) => Phase::Judging,
             State::Closed => Phase::Closed,
             State::Start | State::Ready(_) | State::Mail(_) => Phase::Command,
         }
@@ -158,7 +173,7 @@ impl Server {
         match &self.state {
             State::Start | State::Closed => None,
             State::Ready(client) | State::Judging(client) => Some(client),
-            State::Mail(transaction) => Some(&transaction.client),
+            State::Mail(transaction) | State::Weighing(transaction, _) => Some(&transaction.client),
             State::Data(receiving) => Some(&receiving.client),
         }
     }
@@ -178,8 +193,8 @@ impl Server {
         }
     }
 
-    /// Takes octets off the front of the input, up to the end of one command or message. Takes none while a message is being judged, and
-    /// none once the dialogue is closed.
+    /// Takes octets off the front of the input, up to the end of one command or message. Takes none while a recipient or a message is being
+    /// decided on, and none once the dialogue is closed.
     pub fn read(&mut self, input: &mut &[u8]) -> Vec<Action> {
         match self.phase() {
             Phase::Command => match self.lines.read(input) {
@@ -189,6 +204,12 @@ impl Server {
             Phase::Content => self.content(input),
             Phase::Judging | Phase::Closed => Vec::new(),
         }
+    }
+
+    /// Answers the recipient that [`Action::Weigh`] asked about: it is taken, or gets this refusal.
+    pub fn weighed(&mut self, refusal: Option<Reply>) -> Vec<Action> {
+        self.state = mem::replace(&mut self.state, State::Closed).weighed(refusal.is_none());
+        self.answer(refusal.unwrap_or_else(recipient_taken))
     }
 
     /// Answers the message that [`Action::Judge`] asked about; a positive reply says that it is ours.
@@ -233,7 +254,13 @@ impl Server {
         let (state, reply) = state.obey(command, &self.terms);
         self.state = state;
         self.is_data_refused = is_data && reply.code != ReplyCode::START_DATA;
-        self.answer(reply)
+        match &self.state {
+            State::Weighing(transaction, mailbox) => vec![Action::Weigh(Candidate {
+                mailbox: mailbox.clone(),
+                is_first: !transaction.has_named,
+            })],
+            _ => self.answer(reply),
+        }
     }
 
     fn content(&mut self, input: &mut &[u8]) -> Vec<Action> {
@@ -297,7 +324,7 @@ const fn leads_nowhere(command: &Command) -> bool {
 }
 
 impl State {
-    /// The state after a command, and the reply to it.
+    /// The state after a command, and the reply to it; in the state `Weighing` that is the reply if nothing speaks against the recipient.
     fn obey(self, command: Command, terms: &Terms) -> (Self, Reply) {
         match (self, command) {
             (_, Command::Helo(name)) => greet(name, false, terms),
@@ -320,6 +347,20 @@ impl State {
     fn reset(self) -> Self {
         match self {
             Self::Mail(Transaction { client, .. }) => Self::Ready(client),
+            state => state,
+        }
+    }
+
+    /// After the verdict on a recipient.
+    fn weighed(self, is_taken: bool) -> Self {
+        match self {
+            Self::Weighing(mut transaction, mailbox) => {
+                transaction.has_named = true;
+                if is_taken {
+                    transaction.envelope.recipients.push(mailbox);
+                }
+                Self::Mail(transaction)
+            }
             state => state,
         }
     }
@@ -357,35 +398,47 @@ fn begin(client: Client, mail: Mail, terms: &Terms) -> (State, Reply) {
         recipients: Vec::new(),
         eight_bit: mail.eight_bit,
     };
-    let transaction = Transaction { client, envelope };
+    let transaction = Transaction {
+        client,
+        envelope,
+        has_named: false,
+    };
     (State::Mail(transaction), ok(1, "sender taken"))
 }
 
 impl Transaction {
     /// RCPT.
-    fn rcpt(mut self, path: ForwardPath, terms: &Terms) -> (State, Reply) {
-        let recipients = &mut self.envelope.recipients;
+    fn rcpt(self, path: ForwardPath, terms: &Terms) -> (State, Reply) {
         let reply = if !terms.may_relay {
             Reply::new(
                 ReplyCode::REFUSED,
                 EnhancedStatus::new(5, 7, 1),
                 "relay access denied",
             )
-        } else if recipients.len() >= terms.recipient_limit {
+        } else if self.envelope.recipients.len() >= terms.recipient_limit {
             Reply::new(
                 ReplyCode::INSUFFICIENT_STORAGE,
                 EnhancedStatus::new(4, 5, 3),
                 "too many recipients, send to the others in a further transaction",
             )
         } else {
-            recipients.push(mailbox_of(path, terms));
-            Reply::new(
-                ReplyCode::OK,
-                EnhancedStatus::new(2, 1, 5),
-                "recipient taken",
-            )
+            return (self.weigh(path, terms), recipient_taken());
         };
         (State::Mail(self), reply)
+    }
+
+    /// The postmaster is taken without a question (RFC 5321 §4.5.1).
+    fn weigh(mut self, path: ForwardPath, terms: &Terms) -> State {
+        match path {
+            ForwardPath::Mailbox(mailbox) => State::Weighing(self, mailbox),
+            ForwardPath::Postmaster => {
+                self.envelope.recipients.push(Mailbox {
+                    local: "postmaster".to_owned(),
+                    host: Host::Domain(terms.hostname.clone()),
+                });
+                State::Mail(self)
+            }
+        }
     }
 
     /// DATA.
@@ -409,14 +462,9 @@ impl Transaction {
     }
 }
 
-fn mailbox_of(path: ForwardPath, terms: &Terms) -> Mailbox {
-    match path {
-        ForwardPath::Mailbox(mailbox) => mailbox,
-        ForwardPath::Postmaster => Mailbox {
-            local: "postmaster".to_owned(),
-            host: Host::Domain(terms.hostname.clone()),
-        },
-    }
+fn recipient_taken() -> Reply {
+    let status = EnhancedStatus::new(2, 1, 5);
+    Reply::new(ReplyCode::OK, status, "recipient taken")
 }
 
 fn ok(subject: u16, text: &str) -> Reply {

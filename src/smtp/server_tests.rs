@@ -10,12 +10,17 @@ fn terms(may_relay: bool) -> Terms {
     }
 }
 
-/// Takes every message; keeps what it was told to do.
+/// Takes every message, and every recipient but `hopeless`; keeps what it was told to do.
 struct Driver {
     server: Server,
     replies: Vec<String>,
+    weighed: Vec<Candidate>,
     submissions: Vec<Submission>,
     is_closed: bool,
+}
+
+fn hopeless() -> Reply {
+    Reply::new(ReplyCode::REFUSED, EnhancedStatus::new(5, 7, 5), "hopeless")
 }
 
 impl Driver {
@@ -24,6 +29,7 @@ impl Driver {
         Self {
             server,
             replies: Vec::new(),
+            weighed: Vec::new(),
             submissions: Vec::new(),
             is_closed: false,
         }
@@ -42,6 +48,15 @@ impl Driver {
             match action {
                 Action::Reply(reply) => self.replies.push(reply.to_string()),
                 Action::Close => self.is_closed = true,
+                Action::Weigh(candidate) => {
+                    let further = self.server.read(&mut &b"NOOP\r\n"[..]);
+                    assert_eq!(further, [], "a recipient on the scales holds up everything");
+                    let is_hopeless = candidate.mailbox.local == "hopeless";
+                    let refusal = is_hopeless.then(hopeless);
+                    self.weighed.push(candidate);
+                    let actions = self.server.weighed(refusal);
+                    self.obey(actions);
+                }
                 Action::Judge(submission) => {
                     let further = self.server.read(&mut &b"NOOP\r\n"[..]);
                     assert_eq!(further, [], "a judged message holds up everything");
@@ -203,4 +218,67 @@ fn mutated_dialogues_come_out_alike_however_they_come_in() {
         (2_000..18_000).contains(&taken),
         "{taken}: the mutations are too mild or too wild"
     );
+}
+
+#[test]
+fn recipients_are_weighed_in_their_order_and_a_refusal_ends_nothing() {
+    let mut driver = Driver::new(true);
+    driver.feed(
+        b"HELO client.test\r\nMAIL FROM:<>\r\nRCPT TO:<hopeless@a.test>\r\nRCPT TO:<b@b.test>\r\n",
+    );
+    driver.feed(b"RCPT TO:<hopeless@c.test>\r\nRCPT TO:<Postmaster>\r\nRCPT TO:<d@d.test>\r\nDATA\r\nx\r\n.\r\n");
+    driver.feed(b"MAIL FROM:<>\r\nRCPT TO:<hopeless@a.test>\r\nDATA\r\nRCPT TO:<e@e.test>\r\n");
+    let replies: Vec<&str> = driver.replies.iter().map(|reply| &reply[..9]).collect();
+    assert_eq!(
+        replies,
+        [
+            "250 gatew",
+            "250 2.1.0",
+            "550 5.7.5",
+            "250 2.1.5",
+            "550 5.7.5",
+            "250 2.1.5",
+            "452 4.5.3",
+            "354 send ",
+            "250 2.0.0",
+            "250 2.1.0",
+            "550 5.7.5",
+            "554 5.5.1",
+            "250 2.1.5"
+        ]
+    );
+    let weighed: Vec<(String, bool)> = driver
+        .weighed
+        .iter()
+        .map(|one| (one.mailbox.to_string(), one.is_first))
+        .collect();
+    let expected = [
+        ("hopeless@a.test", true),
+        ("b@b.test", false),
+        ("hopeless@c.test", false),
+        ("hopeless@a.test", true),
+        ("e@e.test", false),
+    ];
+    assert_eq!(
+        weighed,
+        expected.map(|(mailbox, is_first)| (mailbox.to_owned(), is_first))
+    );
+    let taken: Vec<String> = driver.submissions[0]
+        .envelope
+        .recipients
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(taken, ["b@b.test", "postmaster@gateway.test"]);
+}
+
+#[test]
+fn a_client_may_quit_or_begin_anew_after_a_refusal() {
+    for line in ["RSET\r\n", "EHLO client.test\r\n", "QUIT\r\n"] {
+        let mut driver = Driver::new(true);
+        driver.feed(b"HELO client.test\r\nMAIL FROM:<>\r\nRCPT TO:<hopeless@a.test>\r\n");
+        driver.feed(line.as_bytes());
+        let last = driver.replies.last().expect("a reply");
+        assert!(last.starts_with('2'), "{line}: {last}");
+    }
 }

@@ -119,6 +119,7 @@ fn services(queue: &Arc<Queue>, filters: &[&str]) -> Services {
     Services {
         filters: Arc::new(Chain::new(&directives).expect("filters")),
         queue: Arc::clone(queue),
+        foresight: None,
     }
 }
 

@@ -10,6 +10,7 @@ mod carriers;
 mod flow;
 mod leak;
 mod matrix;
+mod refusal;
 mod rows;
 mod run;
 mod scenario;
