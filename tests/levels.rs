@@ -235,6 +235,29 @@ fn exceptions_are_used_and_told() {
     );
 }
 
+/// G7: only where signatures are checked here, and only what they prove.
+#[test]
+fn what_is_proven_can_be_refused_at_once() {
+    let stage = stage();
+    let anchor = stage.directory.path().join("root.key");
+    fs::write(&anchor, stage.world.trust_anchor()).expect("a writable directory");
+    let gateway = Gateway::builder(env!("CARGO_BIN_EXE_gateway"))
+        .resolver(stage.world.resolver())
+        .smtp_port(stage.port)
+        .without("dnssec")
+        .config("dnssec validate")
+        .config(&format!("trust-anchor {}", anchor.display()))
+        .config("no-dane-action bounce")
+        .prepare();
+    for (domain, expected) in [
+        ("half.test", "5.7.5 mx-insecure"),
+        ("both.test", "5.7.5 dane-required null false"),
+        ("signed.test", "2.0.0 ok verified true"),
+    ] {
+        assert_eq!(check(&gateway, domain), expected, "{domain}");
+    }
+}
+
 /// M20: the smarthost is verified by its own records, and a more specific line wins.
 #[test]
 fn routes_lead_to_smarthosts_that_are_verified() {

@@ -50,8 +50,9 @@ those that a delivery leaves for another run (it tries 5 hosts and 10 addresses,
 --json: one object a line for each argument:
         {\"domain\",\"level\",\"verdict\",\"code\",\"reason\",\"text\",\"mx\":{\"status\",\"rcode\",\"ede\",\"expanded\",\"records\",\"resolver\",\"error\"},
         \"hosts\":[{\"name\",\"preference\",\"port\",\"address\",\"mx_status\",\"address_status\",\"tlsa_base\",\"tlsa_status\",\"tlsa\",\"verdict\",
-        \"code\",\"reason\",\"text\",\"step\",\"remarks\",\"verified\",\"matched\":{\"usage\",\"selector\",\"matching\",\"depth\"},\"tls\",\"only_looked_at\"}…]}
-        verdict is deliver, defer or reject; code is an enhanced status code; what is not known is null
+        \"code\",\"reason\",\"text\",\"step\",\"remarks\",\"proof\",\"verified\",\"matched\":{\"usage\",\"selector\",\"matching\",\"depth\"},\"tls\",\"only_looked_at\"}…]}
+        verdict is deliver, defer or reject; code is an enhanced status code; proof is verified, trusted (DANE at a host that no secure MX
+        record names), pkix, pin, encrypted or loopback; what is not known is null
 
 Exit 0 if mail would be delivered, 75 if it would wait, 69 if it would be refused; of several arguments the worst counts.",
     options: |options| {

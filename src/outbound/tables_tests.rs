@@ -80,6 +80,13 @@ fn address_literals() {
             ("M19", STRICT, &[], "reject 5.7.4 address-literal", NONE),
             ("T76", LAX, &[], "defer 4.3.5 not-loopback", NONE),
             ("T50 dane", DANE, &[], OK, "192.0.2.1:25 "),
+            (
+                "M19 fingerprint",
+                Level::Fingerprint,
+                &[],
+                MISMATCH,
+                "192.0.2.1:25 ",
+            ),
             ("M19 encrypt", ENCRYPT, &[], OK, "192.0.2.1:25 "),
             (
                 "M19 secure",
