@@ -280,10 +280,16 @@ struct Matches {
 impl Matches {
     fn of(points: &EntryPoints, records: &[&Dnskey], budget: &mut Budget) -> Result<Self, Why> {
         let mut matches = Self::default();
+        // Several digests may name one key.
+        let mut named: Vec<&Dnskey> = Vec::new();
         let mut failures = 0;
         for point in &points.points {
             match find(point, &points.zone, records, (&mut failures, budget))? {
-                Some(key) => matches.add(key, points),
+                Some(key) if named.contains(&key) => {}
+                Some(key) => {
+                    named.push(key);
+                    matches.add(key, points);
+                }
                 None => matches.unmatched.push(point.key_tag()),
             }
         }

@@ -265,6 +265,28 @@ fn keys_of_unsupported_size_make_a_zone_insecure_only_if_proven() {
     assert_eq!(malformed.word(&[&broken]), "DnskeyBroken");
 }
 
+/// As two digests of each key while their type changes: what one signature costs does not grow with them.
+#[test]
+fn a_key_that_several_digests_name_is_tried_once() {
+    let both = |signer: &Signer| {
+        [DigestType::SHA256, DigestType::SHA384].map(|digest| signer.ds(&zone(), digest))
+    };
+    let (one, other) = (
+        Signer::new(Algorithm::ED25519),
+        Signer::new(Algorithm::ED25519),
+    );
+    let presented = || Presented {
+        keys: vec![one.dnskey.clone(), other.dnskey.clone()],
+        ds: [both(&one), both(&other)].concat(),
+    };
+    let mut mistaken = Signer::new(Algorithm::ED25519);
+    mistaken.dnskey = one.dnskey.clone();
+    let (keys, budget) = presented().judge(&[&mistaken, &other]);
+    assert!(keys.is_ok(), "{keys:?}");
+    assert_eq!((budget.verifications(), budget.failures()), (2, 1));
+    assert_eq!(presented().word(&[&mistaken]), "SignatureWrong");
+}
+
 #[test]
 fn the_work_for_keys_is_bounded() {
     let ksk = Signer::new(Algorithm::ED25519);

@@ -37,6 +37,8 @@ pub const NSEC3_HASHES_PER_PROOF: u32 = 24;
 pub const ALIASES_AT_MOST: usize = 10;
 /// Questions asked for one answer; an answer at the end of two aliases, four labels below the root each, needs about 20.
 pub const QUESTIONS_AT_MOST: usize = 64;
+/// Longest use of what was found out about a zone, in seconds: a day, as that of its data (rfc B9). Records may say 136 years.
+pub const ZONE_TTL_AT_MOST: u32 = 86_400;
 /// Trust anchors, counted in records, over all zones.
 pub const ANCHORS_AT_MOST: usize = 64;
 /// Keys of a zone that are followed as trust anchors, in any state: RFC 5011 §2.4.3 wants five, and the root has had three at most.

@@ -3,10 +3,15 @@
 mod tampered;
 mod universe;
 
+use std::time::Duration;
+
 use gateway::dns::RecordType;
-use gateway::dnssec::chain::Trust;
-use gateway::dnssec::{Security, TrustAnchors};
-use gateway_lab::validation::Memory;
+use gateway::dnssec::chain::{Settings, Trust};
+use gateway::dnssec::{Algorithms, Security, TrustAnchors};
+use gateway::time::Timestamp;
+use gateway_lab::validation::{Memory, validate};
+use gateway_lab::world::Validity;
+use gateway_lab::{World, Zone};
 use universe::{NOW, Order, Run, id, name, universe, without_keys};
 
 /// What the zones say, all of it as it is.
@@ -175,6 +180,39 @@ fn what_does_not_depend_on_each_other_is_asked_at_once() {
         let (outcome, asked) = run.ask(question);
         assert_eq!(asked.len(), count, "{question}: {asked:?}");
         assert!(outcome.answer.is_ok(), "{question}");
+    }
+}
+
+/// Signatures may last for months and records for 136 years: what is known of a zone does not (rfc B9).
+#[test]
+fn zones_are_known_for_a_day_at_most() {
+    let long = |zone: Zone| {
+        let validity = Validity {
+            inception: NOW - 3600,
+            expiration: NOW + 100 * 86_400,
+        };
+        zone.validity(validity).ttl(u32::MAX)
+    };
+    let world = World::builder()
+        .zone(long(Zone::signed(".")))
+        .zone(long(Zone::signed("test")))
+        .zone(Zone::unsigned("plain.test").text("www A 192.0.2.7"))
+        .start();
+    let anchors = TrustAnchors::parse(&world.trust_anchor()).expect("the root's anchor");
+    let now = Timestamp::from_unix(NOW.into());
+    let settings = Settings {
+        anchors: &anchors,
+        algorithms: Algorithms::new(false),
+        now,
+    };
+    let memory = Memory::default();
+    let outcome = validate(&id("www.plain.test A"), settings, &memory, |question| {
+        world.carry(&question.owner, question.rtype).into()
+    });
+    assert!(outcome.answer.is_ok(), "{outcome:?}");
+    for apex in [".", "test", "plain.test"] {
+        let until = memory.zones()[&name(apex)].until;
+        assert_eq!(until.since(now), Duration::from_secs(86_400), "{apex}");
     }
 }
 

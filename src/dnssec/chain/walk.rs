@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::super::denial::Cut;
 use super::super::keys::{EntryPoints, ZoneKeys};
-use super::super::limits::Budget;
+use super::super::limits::{Budget, ZONE_TTL_AT_MOST};
 use super::super::rrset::{Rrset, group};
 use super::super::signature::Proof;
 use super::super::why::{Consequence, RrsetId, Why};
@@ -342,6 +342,7 @@ impl<'a> Walker<'a> {
     }
 
     fn until(&self, ttl: u32) -> Timestamp {
+        let ttl = ttl.min(ZONE_TTL_AT_MOST);
         self.settings.now.after(Duration::from_secs(ttl.into()))
     }
 
