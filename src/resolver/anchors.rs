@@ -5,9 +5,9 @@
 //! no server of the root notices: resolvers answer them from their caches. The file is read at start, and written when something changes.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -28,6 +28,8 @@ use crate::time::{Deadline, Timestamp};
 pub const FILE: &str = "anchors";
 /// Octets of the file at most: 16 keys of 4096 bits take 16 KiB, the rest is for comments.
 const OCTETS_AT_MOST: u64 = 256 * 1024;
+/// The bit of a file's mode that lets everybody write it.
+const WRITABLE_BY_OTHERS: u32 = 0o002;
 
 /// Why the file is of no use: one line that says what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,10 +51,11 @@ impl fmt::Display for StateFault {
 
 impl std::error::Error for StateFault {}
 
-/// Reads the state from a file; `None` if there is none, or another user's.
+/// Reads the state from a file; `None` if there is none, or it lies in another user's closed directory.
 ///
 /// # Errors
-/// [`StateFault`] for one that cannot be read or understood.
+/// [`StateFault`] for one that cannot be read or understood, or that everybody may change. One that is there and cannot be read may tell of
+/// keys that are revoked: the gateway that goes on from it must not do without.
 pub fn read(path: &Path) -> Result<Option<Tracking>, StateFault> {
     let fault = |reason| StateFault {
         path: path.to_owned(),
@@ -62,7 +65,7 @@ pub fn read(path: &Path) -> Result<Option<Tracking>, StateFault> {
         Ok(text) => text,
         Err(error) => match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => return Ok(None),
-            io::ErrorKind::PermissionDenied => {
+            io::ErrorKind::PermissionDenied if fs::symlink_metadata(path).is_err() => {
                 log::trace(format_args!(
                     "trust anchors: {}: {error}; those built in are used",
                     path.display()
@@ -77,16 +80,31 @@ pub fn read(path: &Path) -> Result<Option<Tracking>, StateFault> {
 }
 
 fn read_text(path: &Path) -> io::Result<String> {
+    let file = File::open(path)?;
+    refuse_if_public(&file.metadata()?, "the file")?;
+    refuse_if_public(&fs::metadata(directory_of(path))?, "its directory")?;
     let mut text = String::new();
-    let length = File::open(path)?
-        .take(OCTETS_AT_MOST + 1)
-        .read_to_string(&mut text)?;
+    let length = file.take(OCTETS_AT_MOST + 1).read_to_string(&mut text)?;
     match u64::try_from(length) {
         Ok(length) if length <= OCTETS_AT_MOST => Ok(text),
         _ => Err(io::Error::other(format!(
             "it is longer than {OCTETS_AT_MOST} octets"
         ))),
     }
+}
+
+/// Who may write there decides which keys are believed.
+fn refuse_if_public(metadata: &Metadata, what: &str) -> io::Result<()> {
+    match metadata.mode() & WRITABLE_BY_OTHERS {
+        0 => Ok(()),
+        _ => Err(io::Error::other(format!(
+            "everybody may write {what}, and so decide which keys are trusted: take that away (chmod o-w) and look whether the keys are right"
+        ))),
+    }
+}
+
+fn directory_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("."))
 }
 
 /// Two resolvers may follow for a moment, while one takes the place of the other.
@@ -102,8 +120,7 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     fs::rename(&new, path)?;
-    let directory = path.parent().unwrap_or(Path::new("."));
-    File::open(directory)?.sync_all()
+    File::open(directory_of(path))?.sync_all()
 }
 
 /// The keys that are followed, and where their state is kept.
@@ -228,9 +245,11 @@ impl Resolver {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::sys::privileges::is_root;
 
     /// A path of this test's own, removed with what lies there.
     struct Scratch(PathBuf);
@@ -285,5 +304,36 @@ mod tests {
         fs::create_dir(&path).unwrap();
         assert!(read(&path).is_err());
         assert!(Follower::open(&path).is_err());
+    }
+
+    #[test]
+    fn what_others_may_change_is_not_believed() {
+        let scratch = Scratch::new("modes");
+        let path = scratch.0.join(FILE);
+        let tracking = Tracking::built_in(Timestamp::from_unix(1_800_000_000));
+        write(&path, &tracking.to_string()).unwrap();
+        for (directory, file, expected) in [
+            (0o700, 0o600, None),
+            (0o775, 0o664, None),
+            (0o700, 0o602, Some("everybody may write the file")),
+            (0o777, 0o600, Some("everybody may write its directory")),
+            (0o1777, 0o600, Some("everybody may write its directory")),
+            // Nothing is closed to root.
+            (0o700, 0o000, (!is_root()).then_some("ermission denied")),
+        ] {
+            for (path, mode) in [(&scratch.0, directory), (&path, file)] {
+                fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+            }
+            match (read(&path), expected) {
+                (Ok(found), None) => assert_eq!(found.as_ref(), Some(&tracking)),
+                (Err(fault), Some(reason)) if fault.to_string().contains(reason) => {}
+                (found, _) => panic!("{directory:o} {file:o}: {found:?}"),
+            }
+        }
+        fs::set_permissions(&scratch.0, Permissions::from_mode(0o000)).unwrap();
+        let closed = read(&path);
+        fs::set_permissions(&scratch.0, Permissions::from_mode(0o700)).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(closed, Ok(is_root().then_some(tracking)));
     }
 }
