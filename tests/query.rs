@@ -246,6 +246,16 @@ fn what_is_not_understood_is_refused() {
             "/dev/null: expected a DS or DNSKEY record, found none",
         ),
         (
+            "--at 1795536480 a",
+            64,
+            "'--at': it is about signatures, but with 'dnssec ad' they are not checked here",
+        ),
+        (
+            "--dnssec ad --sha1 a",
+            64,
+            "'--sha1': it is about signatures",
+        ),
+        (
             "--pcap /nonexistent/file a",
             78,
             "cannot write packets to /nonexistent/file",

@@ -76,8 +76,10 @@ impl Invocation {
             false => Overrides::default(),
         };
         let file = matches.opt_str("c").map(PathBuf::from);
+        let config = Config::load_with(file.as_deref(), &overrides)?;
+        require_validation(&config, &matches)?;
         Ok(Self {
-            config: Config::load_with(file.as_deref(), &overrides)?,
+            config,
             matches,
             overrides,
         })
@@ -103,6 +105,9 @@ impl Invocation {
         }
     }
 }
+
+/// Options that mean nothing where signatures are not checked here.
+const SIGNATURE_OPTIONS: [&str; 3] = ["trust-anchor", "at", "sha1"];
 
 /// The options that are listed in the help.
 fn listed(command: &Command) -> Options {
@@ -215,8 +220,20 @@ fn overrides(matches: &Matches) -> Result<Overrides, Failure> {
     })
 }
 
+/// Where a resolver's AD bit is believed, options about signatures would change nothing, and the answer would not say so.
+fn require_validation(config: &Config, matches: &Matches) -> Result<(), Failure> {
+    let given = |option: &&&str| matches.opt_defined(option) && matches.opt_present(option);
+    match SIGNATURE_OPTIONS.iter().find(given) {
+        Some(option) if config.resolver.dnssec != DnssecMode::Validate => {
+            let why = "it is about signatures, but with 'dnssec ad' they are not checked here; add '--dnssec validate'";
+            Err(wrong(option)(why.to_owned()))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Names the option in front of what is wrong with its value.
-fn wrong(option: &'static str) -> impl Fn(String) -> Failure {
+fn wrong(option: &str) -> impl Fn(String) -> Failure + '_ {
     move |reason| Failure::usage(format!("option '--{option}': {reason}"))
 }
 
