@@ -12,6 +12,7 @@ fn main() -> io::Result<()> {
     let story = Story::start();
     let gateway = story
         .gateway(&binary)
+        .validating(&story.world.trust_anchor())
         .without("listen")
         .config("listen 127.0.0.1:2525")
         .prepare();
