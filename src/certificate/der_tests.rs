@@ -272,6 +272,32 @@ fn names_as_sent_or_none_at_all() {
 }
 
 #[test]
+fn who_says_that_it_is_an_authority() {
+    let constraints = |value: &[u8]| {
+        let id = element(OBJECT_IDENTIFIER, &BASIC_CONSTRAINTS);
+        let critical = element(BOOLEAN, &[0xFF]);
+        let extension = sequence(&[&id, &critical, &element(OCTET_STRING, value)]);
+        smallest(&element(EXTENSIONS, &sequence(&[&extension])))
+    };
+    let (yes, no) = (element(BOOLEAN, &[0xFF]), element(BOOLEAN, &[0]));
+    for (certificate, expected) in [
+        (constraints(&sequence(&[&yes])), true),
+        (
+            constraints(&sequence(&[&yes, &element(INTEGER, &[0])])),
+            true,
+        ),
+        (constraints(&sequence(&[&no])), false),
+        (constraints(&sequence(&[&element(INTEGER, &[0])])), false),
+        (constraints(&sequence(&[])), false),
+        (constraints(&yes), false),
+        (smallest(&[]), false),
+        (b"no certificate".to_vec(), false),
+    ] {
+        assert_eq!(is_authority(&certificate), expected, "{certificate:?}");
+    }
+}
+
+#[test]
 fn kinds_of_keys() {
     for (key, expected) in [(rsa(), "RSA"), (p256(), "ECDSA"), (ed25519(), "Ed25519")] {
         let key = key.public_key_to_der().expect("encodes");
@@ -300,6 +326,7 @@ fn mutated_certificates_do_no_harm() {
                 _ => octets.insert(at, [0, 0x30, 0x80, 0xFF][random.below(4)]),
             }
         }
+        let _ = is_authority(&octets);
         for name in dns_names_of(&octets).into_iter().flatten() {
             assert!(name.is_empty() || octets.windows(name.len()).any(|window| window == name));
         }

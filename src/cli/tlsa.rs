@@ -36,7 +36,8 @@ says what will not work in practice.
 proves that it is the right server: compare the record with one made from the certificate's file.
 --rollover: what to publish when, if the server changes from one key or certificate to another, and, by what is published now, at
 which step that is.
---verify: whether a chain (the server's own certificate first) matches the records, by the same verdict as a delivery. Asks nobody.
+--verify: whether a chain (the server's own certificate first) matches the records, by the same verdict as a delivery. Asks nobody;
+        dates are compared with --at, or else with the clock.
         --json prints {\"match\":true|false,\"depth\":N|null,\"record\":\"U S M HEX\"|null,\"error\":\"why there is no match\"}
 
 Exit 0; 1 if --verify finds no match; 64 for words that make no sense, 66 for a file that cannot be used, 75 if the server or the

@@ -155,3 +155,26 @@ fn errors_name_the_line_and_what_was_expected() {
         assert_eq!(found, error);
     }
 }
+
+#[test]
+fn the_data_of_one_record() {
+    for (text, expected) in [
+        ("3 1 1 0aFF", Ok("3 1 1 0AFF")),
+        ("3 1 (\n 1 0a ; half\n ff )", Ok("3 1 1 0AFF")),
+        ("\\# 4 03010100", Ok("3 1 1 00")),
+        ("", Err("expected the data of one TLSA record")),
+        (
+            "3 1 1 00\n3 1 1 00",
+            Err("expected the data of one TLSA record"),
+        ),
+        (
+            "3 1 1",
+            Err("expected hexadecimal, the record ends before it"),
+        ),
+        ("3 1 256 00", Err("expected a matching type, found '256'")),
+        ("3 1 1 00 zz", Err("expected hexadecimal, found '00zz'")),
+    ] {
+        let found = parse_data(RecordType::TLSA, text).map(|data| data.to_string());
+        assert_eq!(found.as_deref().map_err(String::as_str), expected, "{text}");
+    }
+}

@@ -4,6 +4,25 @@ use gateway_lab::{Certificate, CertificateSpec, KeyKind};
 
 use super::bench::{Bench, NAME, openssl, said};
 
+/// A private key in the other forms that files have.
+fn other_forms(kind: &str, key_pem: &str) -> Vec<Vec<u8>> {
+    let mut forms = vec![
+        vec!["pkey", "-outform", "DER"],
+        vec!["pkey", "-pubout", "-outform", "DER"],
+    ];
+    if kind != "ed25519" {
+        forms.push(vec!["pkey", "-traditional"]);
+        forms.push(vec!["pkey", "-traditional", "-outform", "DER"]);
+    }
+    if kind == "rsa" {
+        forms.push(vec!["rsa", "-RSAPublicKey_out"]);
+    }
+    forms
+        .iter()
+        .map(|words| openssl(words, key_pem.as_bytes()))
+        .collect()
+}
+
 /// What OpenSSL's own commands make of a certificate: `selector matching` and the data in hexadecimal.
 fn by_openssl(pem: &str) -> Vec<(u8, u8, String)> {
     let hex = |octets: &[u8]| {
@@ -50,6 +69,15 @@ fn records_are_those_that_openssl_computes() {
             let count = files.len();
             files.extend(["--selector", &s, "--matching", &m, "--name", NAME]);
             assert_eq!(bench.records(&files), vec![expected; count], "{kind}");
+        }
+        for octets in other_forms(kind, &certificate.key_pem()) {
+            let file = bench.file("key", octets);
+            let expected = certificate.tlsa(1, 1).to_string();
+            assert_eq!(
+                bench.records(&[&file, "--name", NAME]),
+                [expected],
+                "{kind}"
+            );
         }
     }
 }
@@ -147,7 +175,7 @@ fn what_will_not_work_is_said() {
     for (words, named) in [
         (&[&leaf[..], "--usage", "0"][..], "usage 0 is ignored"),
         (&[&leaf, "--usage", "1"], "usage 1 is ignored"),
-        (&[&leaf, "--usage", "2"], "no CA's: it will never match"),
+        (&[&leaf, "--usage", "2"], "not marked as a CA's"),
         (&[&leaf, "--matching", "0"], "use --matching 1"),
         (
             &[&leaf, "--selector", "0", "--at", "4000000000"],

@@ -167,3 +167,47 @@ fn public_half(octets: &[u8]) -> Option<Vec<u8>> {
     let key = PKey::private_key_from_der(octets).ok()?;
     key.public_key_to_der().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use gateway_lab::random::Random;
+    use gateway_lab::{Certificate, CertificateSpec, KeyKind};
+
+    use super::*;
+
+    /// Whatever is done to a file: no panic, and what is taken for a certificate or a key is one.
+    #[test]
+    fn mutated_files_are_read_or_refused() {
+        let rsa = CertificateSpec::new("mx.d.test")
+            .key(KeyKind::Rsa(2048))
+            .build();
+        let ec = Certificate::new("mx.d.test");
+        let mut files: Vec<Vec<u8>> = [ec.pem() + &ec.key_pem(), rsa.pem(), rsa.key_pem()]
+            .map(String::into_bytes)
+            .to_vec();
+        files.extend(ec.chain());
+        let mut random = Random::new(0x7468);
+        let (mut read, mut refused) = (0, 0);
+        for round in 0..8000 {
+            let mut octets = files[round % files.len()].clone();
+            random.mutate(&mut octets);
+            let found = match pem::is_pem(&octets) {
+                true => Input::of_pem(&String::from_utf8_lossy(&octets)),
+                false => Input::of_der(&octets),
+            };
+            let Ok(input) = found else {
+                refused += 1;
+                continue;
+            };
+            read += 1;
+            for certificate in &input.certificates {
+                assert!(certificate::public_key_of(certificate).is_some());
+            }
+            assert!(input.keys.iter().all(|key| certificate::is_public_key(key)));
+        }
+        assert!(
+            read > 400 && refused > 400,
+            "{read} read, {refused} refused"
+        );
+    }
+}

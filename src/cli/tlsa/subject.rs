@@ -129,7 +129,7 @@ impl<'a> Subject<'a> {
                 form.usage
             )),
             2 if self.is_no_authority() => warnings.push(
-                "usage 2 names a CA above the server's certificate, and this certificate is no CA's: it will never match; use --usage 3".to_owned(),
+                "usage 2 names a CA above the server's certificate, and this certificate is not marked as a CA's: a server's own never matches; use --usage 3".to_owned(),
             ),
             3 if self.is_authority_before_others() => warnings.push(
                 "the first certificate is a CA's; the server's own must come first, as the server presents it".to_owned(),
