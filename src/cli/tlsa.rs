@@ -15,6 +15,7 @@ use super::options::{Command, Failure, Invocation};
 use crate::dns::{Name, Tlsa};
 use crate::log;
 use crate::outbound::facts::tlsa_owner;
+use crate::resolver::Resolver;
 use crate::smtp::Domain;
 use crate::time::Timestamp;
 
@@ -185,6 +186,11 @@ impl Task<'_> {
     fn now(&self) -> Timestamp {
         let at = self.invocation.config.resolver.validation.at;
         at.unwrap_or_else(Timestamp::now)
+    }
+
+    fn resolver(&self) -> Result<Resolver, Failure> {
+        Resolver::new(&self.invocation.config.resolver)
+            .map_err(|error| Failure::new(exit::CONFIG, error.to_string()))
     }
 
     /// The record of a file in the form that is wanted; what speaks against it goes to standard error.

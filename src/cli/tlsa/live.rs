@@ -4,15 +4,14 @@ use core::net::{IpAddr, SocketAddr};
 
 use super::input::Input;
 use super::{PORT, Task, line};
-use crate::cli::exit;
 use crate::cli::options::Failure;
+use crate::cli::{exit, print};
 use crate::dns::Rdata;
 use crate::log::one_line;
 use crate::net::{Stream, TlsStream};
 use crate::outbound::facts::{Asked, Questions};
 use crate::outbound::session::{Channel, Event, Link, Timeouts, Transcript};
 use crate::outbound::{Demand, Reason, Settings};
-use crate::resolver::Resolver;
 use crate::smtp::Domain;
 use crate::time::Deadline;
 
@@ -51,7 +50,7 @@ pub(super) fn run(task: &Task<'_>) -> Result<u8, Failure> {
     for owner in &owners {
         text += &line(owner, &record);
     }
-    super::super::print(text)?;
+    print(text)?;
     Ok(exit::OK)
 }
 
@@ -98,12 +97,10 @@ impl Target {
             Host::Address(ip) => return Ok((String::new(), vec![SocketAddr::new(*ip, self.port)])),
             Host::Name(name) => name,
         };
-        let config = &task.invocation.config;
-        let resolver = Resolver::new(&config.resolver)
-            .map_err(|error| Failure::new(exit::CONFIG, error.to_string()))?;
+        let resolver = task.resolver()?;
         let questions = Questions {
             resolver: &resolver,
-            timeout: config.outbound.lookup_timeout,
+            timeout: task.invocation.config.outbound.lookup_timeout,
         };
         let asked = questions
             .addresses(name, false)

@@ -5,15 +5,15 @@ use std::time::Duration;
 use super::input::{self, Input};
 use super::{PORT, Task};
 use crate::certificate;
-use crate::cli::exit;
 use crate::cli::options::Failure;
+use crate::cli::{exit, print};
 use crate::dane::{self, Plan};
 use crate::dns::{Name, Tlsa};
 use crate::dnssec::Security;
 use crate::log::one_line;
 use crate::outbound::base;
 use crate::outbound::facts::{Asked, Questions};
-use crate::resolver::{Content, Resolver};
+use crate::resolver::Content;
 use crate::smtp::Domain;
 use crate::time::{Timestamp, format_duration};
 
@@ -54,7 +54,7 @@ pub(super) fn run(task: &Task<'_>) -> Result<u8, Failure> {
         true => None,
         false => Some(change.look_up(task)?),
     };
-    super::super::print(change.text(ttl, asked.as_ref()))?;
+    print(change.text(ttl, asked.as_ref()))?;
     Ok(match asked {
         Some(Asked { result: Err(_), .. }) => exit::TEMPORARY,
         _ => exit::OK,
@@ -121,12 +121,10 @@ enum Progress {
 
 impl Change<'_> {
     fn look_up(&self, task: &Task<'_>) -> Result<Asked, Failure> {
-        let config = &task.invocation.config;
-        let resolver = Resolver::new(&config.resolver)
-            .map_err(|error| Failure::new(exit::CONFIG, error.to_string()))?;
+        let resolver = task.resolver()?;
         let questions = Questions {
             resolver: &resolver,
-            timeout: config.outbound.lookup_timeout,
+            timeout: task.invocation.config.outbound.lookup_timeout,
         };
         Ok(questions.tlsa(&self.owner))
     }

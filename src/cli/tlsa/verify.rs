@@ -2,8 +2,8 @@
 
 use super::{Task, input};
 use crate::bytes::json::Json;
-use crate::cli::exit;
 use crate::cli::options::Failure;
+use crate::cli::{exit, print};
 use crate::dane::{self, Mismatch, Plan, Unusable};
 use crate::dns::{Rdata, RecordType, Tlsa, zonefile};
 use crate::log::one_line;
@@ -23,12 +23,12 @@ pub(super) fn run(task: &Task<'_>) -> Result<u8, Failure> {
     let file =
         file.ok_or_else(|| Failure::usage("option '--chain' is needed: the file with the chain"))?;
     let plan = dane::plan(&records);
-    let outcome = compare(task, &plan, &input::read_chain(&file)?)?;
-    super::super::print(match task.is_given("json") {
-        true => format!("{}\n", outcome.json()),
-        false => outcome.text(&plan),
+    let verdict = compare(task, &plan, &input::read_chain(&file)?)?;
+    print(match task.is_given("json") {
+        true => format!("{}\n", json(&verdict)),
+        false => text(&verdict, &plan),
     })?;
-    Ok(match outcome.result {
+    Ok(match verdict {
         Ok(_) => exit::OK,
         Err(_) => exit::NO,
     })
@@ -56,75 +56,70 @@ struct Matched {
     name: Option<String>,
 }
 
-struct Outcome {
-    result: Result<Matched, Mismatch>,
-}
+type Verdict = Result<Matched, Mismatch>;
 
-fn compare(task: &Task<'_>, plan: &Plan, chain: &[Vec<u8>]) -> Result<Outcome, Failure> {
+fn compare(task: &Task<'_>, plan: &Plan, chain: &[Vec<u8>]) -> Result<Verdict, Failure> {
     let names = task.names()?;
     let now = task.now();
-    let result = if task.is_given("no-name-check") {
-        dane::find(plan, chain, now).map(|found| Matched {
+    if task.is_given("no-name-check") {
+        return Ok(dane::find(plan, chain, now).map(|found| Matched {
             record: found.record().clone(),
             depth: found.depth(),
             name: None,
-        })
-    } else if names.is_empty() {
+        }));
+    }
+    if names.is_empty() {
         let text = "option '--name' is needed, or '--no-name-check': usage 2 demands a name";
         return Err(Failure::usage(text));
-    } else {
-        dane::verify(plan, chain, &names, now).map(|found| Matched {
-            record: found.record().clone(),
-            depth: found.depth(),
-            name: found.reference().map(ToString::to_string),
-        })
-    };
-    Ok(Outcome { result })
+    }
+    Ok(dane::verify(plan, chain, &names, now).map(|found| Matched {
+        record: found.record().clone(),
+        depth: found.depth(),
+        name: found.reference().map(ToString::to_string),
+    }))
 }
 
-impl Outcome {
-    fn json(&self) -> Json {
-        let (depth, record, error) = match &self.result {
-            Ok(found) => {
-                let depth = u64::try_from(found.depth).unwrap_or(u64::MAX);
-                (
-                    Json::number(depth),
-                    Json::string(&found.record.to_string()),
-                    String::new(),
-                )
-            }
-            Err(mismatch) => (Json::null(), Json::null(), one_line(&mismatch.to_string())),
-        };
-        Json::object([
-            ("match", Json::boolean(self.result.is_ok())),
-            ("depth", depth),
-            ("record", record),
-            ("error", Json::string(&error)),
-        ])
-    }
+fn json(verdict: &Verdict) -> Json {
+    let (depth, record, error) = match verdict {
+        Ok(found) => {
+            let depth = u64::try_from(found.depth).unwrap_or(u64::MAX);
+            (
+                Json::number(depth),
+                Json::string(&found.record.to_string()),
+                String::new(),
+            )
+        }
+        Err(mismatch) => (Json::null(), Json::null(), one_line(&mismatch.to_string())),
+    };
+    Json::object([
+        ("match", Json::boolean(verdict.is_ok())),
+        ("depth", depth),
+        ("record", record),
+        ("error", Json::string(&error)),
+    ])
+}
 
-    fn text(&self, plan: &Plan) -> String {
-        let mut text = match &self.result {
-            Ok(found) => format!("match: {}\n", found.text()),
-            Err(mismatch) => format!("no match: {}\n", one_line(&mismatch.to_string())),
-        };
-        for (record, why) in &plan.unusable {
-            text += &format!(
-                "    {} cannot be used ({why}): {}\n",
-                short(record),
-                explain(*why)
-            );
-        }
-        for record in &plan.masked {
-            text += &format!(
-                "    {record} does not count, because there is a record with a stronger digest for the same usage and selector\n"
-            );
-        }
-        if plan.usable.is_empty() {
-            text += "    no mail server can authenticate this one by such records: at level dane it gets mail over unauthenticated TLS, at dane-only none\n";
-        }
-        text
+fn text(verdict: &Verdict, plan: &Plan) -> String {
+    let mut text = match verdict {
+        Ok(found) => format!("match: {}\n", found.text()),
+        Err(mismatch) => format!("no match: {}\n", one_line(&mismatch.to_string())),
+    };
+    for (record, why) in &plan.unusable {
+        text += &format!(
+            "    {} cannot be used ({why}): {}\n",
+            short(record),
+            explain(*why)
+        );
     }
+    for record in &plan.masked {
+        text += &format!(
+            "    {record} does not count, because there is a record with a stronger digest for the same usage and selector\n"
+        );
+    }
+    if plan.usable.is_empty() {
+        text += "    no mail server can authenticate this one by such records: at level dane it gets mail over unauthenticated TLS, at dane-only none\n";
+    }
+    text
 }
 
 impl Matched {
