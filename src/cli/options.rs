@@ -77,7 +77,7 @@ impl Invocation {
         };
         let file = matches.opt_str("c").map(PathBuf::from);
         let config = Config::load_with(file.as_deref(), &overrides)?;
-        require_validation(&config, &matches)?;
+        require_validation(command, &config, &matches)?;
         Ok(Self {
             config,
             matches,
@@ -221,8 +221,16 @@ fn overrides(matches: &Matches) -> Result<Overrides, Failure> {
 }
 
 /// Where a resolver's AD bit is believed, options about signatures would change nothing, and the answer would not say so.
-fn require_validation(config: &Config, matches: &Matches) -> Result<(), Failure> {
-    let given = |option: &&&str| matches.opt_defined(option) && matches.opt_present(option);
+fn require_validation(
+    command: &Command,
+    config: &Config,
+    matches: &Matches,
+) -> Result<(), Failure> {
+    // There it is also the time that certificates must be valid at.
+    let has_other_use = |option: &str| (command.name, option) == ("tlsa", "at");
+    let given = |option: &&&str| {
+        matches.opt_defined(option) && matches.opt_present(option) && !has_other_use(option)
+    };
     match SIGNATURE_OPTIONS.iter().find(given) {
         Some(option) if config.resolver.dnssec != DnssecMode::Validate => {
             let why = "it is about signatures, but with 'dnssec ad' they are not checked here; add '--dnssec validate'";
