@@ -25,7 +25,8 @@
 //! | 1, pure | [`message`] | header fields, MIME, dates |
 //! | 0 | [`bytes`], [`time`], [`log`], [`sys`] | octets and text; clocks; the console; system calls (the only unsafe code) |
 //!
-//! `inbound` and `outbound` never name each other: they meet at the queue and one wake-up call.
+//! `inbound` and `outbound` never name each other: they meet at the queue, one wake-up call, and where `daemon/foresight.rs` lets sessions
+//! refuse what deliveries foretell.
 //!
 //! # The way of one message
 //!

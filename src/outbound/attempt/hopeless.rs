@@ -67,9 +67,13 @@ impl Walk<'_> {
         }
     }
 
+    /// Not where an exception stands in for DANE: its server may only be down.
     fn is_final(&self, cause: &Cause) -> bool {
-        let is_wished = self.means.settings.no_dane_is_final && self.rule.level == Level::DaneOnly;
-        is_wished && cause.reason.denies_dane() && cause.verdict() == Verdict::Defer
+        let Means { settings, now, .. } = self.means;
+        let is_wished = settings.no_dane_is_final && self.rule.level == Level::DaneOnly;
+        let is_proven = cause.reason.denies_dane() && cause.verdict() == Verdict::Defer;
+        let exception = settings.policies.exception(&self.known.domain, now);
+        is_wished && is_proven && exception.is_none()
     }
 
     /// B11: the record with what has changed since the host, or the destination, was verified last.
