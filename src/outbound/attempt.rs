@@ -150,6 +150,7 @@ fn walk_by<'a>(
         further_left: 0,
         proven_absent: 0,
         proven_without_dane: 0,
+        is_doubtful: false,
     };
     if walk.errand.looks_further() {
         walk.further_left = ADDRESSES_LOOKED_AT_MAX;
@@ -183,6 +184,8 @@ struct Walk<'a> {
     proven_absent: usize,
     /// Hosts that provably have no DANE (rfc G7).
     proven_without_dane: usize,
+    /// Whether an answer is insecure without a proof that it must be, so that nothing is final for want of DANE.
+    is_doubtful: bool,
 }
 
 /// One host with what its address lookups came to.
@@ -241,10 +244,15 @@ impl<'a> Walk<'a> {
             Cause::new(Reason::BadAddress, text)
         })?;
         self.known.note(&mx);
-        self.errand.asked(&mx);
+        self.asked(&mx);
         let hostname = &self.means.settings.hostname;
         let mx = self.mx.insert(mx);
         route::decide(mx, domain, self.rule.level, hostname, &mut *self.random)
+    }
+
+    fn asked(&mut self, asked: &Asked) {
+        self.is_doubtful |= asked.rests_on_iterations();
+        self.errand.asked(asked);
     }
 
     /// Step 2: the addresses of the hosts of one preference.
@@ -284,7 +292,7 @@ impl<'a> Walk<'a> {
             });
         };
         for asked in &families {
-            self.errand.asked(asked);
+            self.asked(asked);
         }
         record.note_families(&families);
         let permit = self.permit();

@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use crate::dns::{EdeCode, Name, NameError, Rdata, RecordType};
 use crate::dnssec::Security;
-use crate::resolver::{Answer, Content, LookupError, LookupErrorKind, Resolve, Status, Task};
+use crate::resolver::{
+    Answer, Content, FOUND_HERE, LookupError, LookupErrorKind, Resolve, Status, Task,
+};
 use crate::smtp::Domain;
 use crate::time::Deadline;
 
@@ -166,6 +168,15 @@ impl Asked {
     /// The status as one word.
     pub fn status(&self) -> Status {
         Status::of(&self.result)
+    }
+
+    /// Whether it counts as insecure for the NSEC3 iterations of a denial, as found here. Such denials are not looked into (RFC 9276 §3.2), so one
+    /// that is about another name can be passed off for ours.
+    pub fn rests_on_iterations(&self) -> bool {
+        let is_it = |(code, text): &(EdeCode, String)| {
+            *code == EdeCode::UNSUPPORTED_NSEC3_ITERATIONS && text == FOUND_HERE
+        };
+        self.extended_errors().iter().any(is_it)
     }
 
     /// The data of the records, if there are any.

@@ -15,9 +15,9 @@ use super::decision::Record;
 use super::facts::Asked;
 use super::session::{Failure, Link, Phase};
 use super::{Demand, Memory, Reason, Settings, random};
-use crate::dns::{EdeCode, Name, RecordType};
+use crate::dns::{Name, RecordType};
 use crate::dnssec::Security;
-use crate::resolver::{Answer, DnssecMode, FOUND_HERE, LookupError, Resolve};
+use crate::resolver::{Answer, DnssecMode, LookupError, Resolve};
 use crate::smtp::Host;
 use crate::time::{Deadline, Timestamp};
 
@@ -53,23 +53,16 @@ impl Forecast {
             now: Timestamp::now(),
             is_stopping: &|| deadline.is_over(),
         };
-        let mut look = Look::default();
-        let decision = attempt::walk(means, destination, &mut look, &mut random);
-        let is_refused = decision.verdict() == Verdict::Reject && !look.is_unsure;
-        is_refused.then_some(decision.deciding)
+        let decision = attempt::walk(means, destination, &mut Look, &mut random);
+        (decision.verdict() == Verdict::Reject).then_some(decision.deciding)
     }
 }
 
-/// Notes whether something is left open that the walk takes for proven.
-#[derive(Default)]
-struct Look {
-    is_unsure: bool,
-}
+/// Only the decision counts.
+struct Look;
 
 impl Errand for Look {
-    fn asked(&mut self, asked: &Asked) {
-        self.is_unsure |= asked.result.as_ref().is_ok_and(is_insecure_by_iterations);
-    }
+    fn asked(&mut self, _asked: &Asked) {}
 
     fn connected(&mut self, carrier: Box<dyn Carrier>) -> Ended {
         carrier.quit();
@@ -82,14 +75,6 @@ impl Errand for Look {
     }
 
     fn attempted(&mut self, _record: &Record) {}
-}
-
-/// Denials with too many NSEC3 iterations are not looked into (RFC 9276 §3.2), so one that denies another name can be passed off for ours.
-fn is_insecure_by_iterations(answer: &Answer) -> bool {
-    let is_it = |(code, text): &(EdeCode, String)| {
-        *code == EdeCode::UNSUPPORTED_NSEC3_ITERATIONS && text == FOUND_HERE
-    };
-    answer.extended_errors.iter().any(is_it)
 }
 
 /// Makes no connection: whoever wants one has left what can be foretold.

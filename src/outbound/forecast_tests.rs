@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use super::*;
+use crate::dns::EdeCode;
 use crate::outbound::fakes::{FakeDns, domain, settings, summary};
 use crate::outbound::pattern::Pattern;
 use crate::outbound::policy::{Origin, Policy};
 use crate::outbound::{Exception, Instead, Level};
+use crate::resolver::FOUND_HERE;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const DO: Level = Level::DaneOnly;
@@ -378,7 +380,7 @@ fn policies_count_as_for_deliveries() {
 }
 
 #[test]
-fn own_doubts_about_insecurity_count() {
+fn insecure_for_iterations_is_not_proven() {
     let dns = FakeDns::new(&["d.test MX insecure 10 mx.test"]);
     let forecast = Forecast::new(settings(DO), Arc::new(Doubtful(dns)), VALIDATE);
     let destination = Host::parse("d.test").expect("a domain");

@@ -73,7 +73,7 @@ impl Walk<'_> {
         let is_wished = settings.no_dane_is_final && self.rule.level == Level::DaneOnly;
         let is_proven = cause.reason.denies_dane() && cause.verdict() == Verdict::Defer;
         let exception = settings.policies.exception(&self.known.domain, now);
-        is_wished && is_proven && exception.is_none()
+        is_wished && is_proven && !self.is_doubtful && exception.is_none()
     }
 
     /// B11: the record with what has changed since the host, or the destination, was verified last.

@@ -44,7 +44,7 @@ impl Walk<'_> {
             };
             let asked = self.questions().tlsa(&owner);
             record.note(&asked);
-            self.errand.asked(&asked);
+            self.asked(&asked);
             match base::judge(host, &asked) {
                 Judgement::Base(plan, remarks) => {
                     record.remarks.extend(remarks);
@@ -130,7 +130,7 @@ impl Walk<'_> {
             return first;
         }
         let fresh = self.questions().fresh_tlsa(&base.owner);
-        self.errand.asked(&fresh);
+        self.asked(&fresh);
         let judgement = base::judge(&base.host, &fresh);
         match (judgement, first) {
             (Judgement::Base(plan, _), first) => {
