@@ -27,7 +27,13 @@ const NO_ISSUER: [i32; 5] = [2, 18, 19, 20, 21];
 pub struct Presented {
     own: X509,
     names: Names,
-    others: Vec<X509>,
+    others: Vec<Other>,
+}
+
+/// A presented certificate that is not the server's own.
+struct Other {
+    octets: Vec<u8>,
+    parsed: X509,
 }
 
 impl Presented {
@@ -52,7 +58,7 @@ impl Presented {
         Ok(Self {
             names: Names::of(&own, first),
             own,
-            others: others.iter().filter_map(|octets| parse(octets)).collect(),
+            others: others.iter().filter_map(Other::read).collect(),
         })
     }
 
@@ -61,7 +67,10 @@ impl Presented {
     /// # Errors
     /// [`Distrust`]: the rule that is broken.
     pub fn path_to_certificate(&self, anchor: &[u8], now: Timestamp) -> Result<usize, Distrust> {
-        match parse(anchor) {
+        // Reading a certificate takes longer than checking a signature, and most anchors were presented.
+        let presented = self.others.iter().find(|other| other.octets == anchor);
+        let presented = presented.map(|other| other.parsed.clone());
+        match presented.or_else(|| parse(anchor)) {
             Some(anchor) => self.path_to(&[anchor], now),
             None => Err(Distrust::NotTrusted(
                 "the certificate of the trust anchor cannot be read".to_owned(),
@@ -81,7 +90,9 @@ impl Presented {
             Distrust::NotTrusted(text.to_owned())
         })?;
         let mut failure = None;
-        for signed in std::iter::once(&self.own).chain(&self.others) {
+        for signed in
+            std::iter::once(&self.own).chain(self.others.iter().map(|other| &other.parsed))
+        {
             if !has_signed(&key, signed) {
                 continue;
             }
@@ -128,7 +139,7 @@ impl Presented {
         let store = store_of(anchors, now)?;
         let mut others = Stack::new()?;
         for other in &self.others {
-            others.push(other.clone())?;
+            others.push(other.parsed.clone())?;
         }
         let mut context = X509StoreContext::new()?;
         context.init(&store, &self.own, &others, |context| {
@@ -139,6 +150,14 @@ impl Presented {
                 false => Err(explain(context)),
             })
         })
+    }
+}
+
+impl Other {
+    fn read(octets: &Vec<u8>) -> Option<Self> {
+        let parsed = parse(octets)?;
+        let octets = octets.clone();
+        Some(Self { octets, parsed })
     }
 }
 
