@@ -58,7 +58,10 @@ impl Presented {
         Ok(Self {
             names: Names::of(&own, first),
             own,
-            others: others.iter().filter_map(Other::read).collect(),
+            others: others
+                .iter()
+                .filter_map(|octets| Other::read(octets))
+                .collect(),
         })
     }
 
@@ -154,9 +157,9 @@ impl Presented {
 }
 
 impl Other {
-    fn read(octets: &Vec<u8>) -> Option<Self> {
+    fn read(octets: &[u8]) -> Option<Self> {
         let parsed = parse(octets)?;
-        let octets = octets.clone();
+        let octets = octets.to_owned();
         Some(Self { octets, parsed })
     }
 }
