@@ -69,7 +69,8 @@ impl Target {
     /// `HOST[:PORT]`, `ADDRESS[:PORT]` or `[IPv6]:PORT`.
     fn parse(text: &str) -> Result<Self, Failure> {
         let wrong = |why: &str| Failure::usage(format!("option '--from': '{text}': {why}"));
-        if let Ok(address) = text.parse::<SocketAddr>() {
+        let address = text.parse::<SocketAddr>().ok();
+        if let Some(address) = address.filter(|address| address.port() > 0) {
             let (host, port) = (Host::Address(address.ip()), address.port());
             return Ok(Self { host, port });
         }
@@ -208,4 +209,36 @@ fn start_tls(
         }
     }
     Err(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets() {
+        for (text, expected) in [
+            ("MX.d.test", Some("mx.d.test 25")),
+            ("mx.d.test.:465", Some("mx.d.test 465")),
+            ("192.0.2.1", Some("192.0.2.1 25")),
+            ("192.0.2.1:10587", Some("192.0.2.1 10587")),
+            ("192.0.2.1:0", None),
+            ("[2001:db8::1]:0", None),
+            ("2001:db8::1", Some("2001:db8::1 25")),
+            ("[2001:db8::1]:465", Some("2001:db8::1 465")),
+            ("[2001:db8::1]", None),
+            ("mx.d.test:", None),
+            ("mx.d.test:0", None),
+            ("mx.d.test:65536", None),
+            ("mx_1.d.test", None),
+            (":25", None),
+            ("", None),
+        ] {
+            let found = Target::parse(text).ok().map(|target| match target.host {
+                Host::Name(name) => format!("{name} {}", target.port),
+                Host::Address(ip) => format!("{ip} {}", target.port),
+            });
+            assert_eq!(found.as_deref(), expected, "{text}");
+        }
+    }
 }
