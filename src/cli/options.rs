@@ -8,6 +8,7 @@ use getopts::{Fail, Matches, Options};
 
 use super::exit;
 use crate::config::{Config, ConfigError, Overrides, values};
+use crate::log;
 use crate::resolver::DnssecMode;
 
 /// A command's input, after its options were understood.
@@ -77,7 +78,7 @@ impl Invocation {
         };
         let file = matches.opt_str("c").map(PathBuf::from);
         let config = Config::load_with(file.as_deref(), &overrides)?;
-        require_validation(command, &config, &matches)?;
+        warn_of_idle_options(command, &config, &matches);
         Ok(Self {
             config,
             matches,
@@ -220,23 +221,20 @@ fn overrides(matches: &Matches) -> Result<Overrides, Failure> {
     })
 }
 
-/// Where a resolver's AD bit is believed, options about signatures would change nothing, and the answer would not say so.
-fn require_validation(
-    command: &Command,
-    config: &Config,
-    matches: &Matches,
-) -> Result<(), Failure> {
+/// Where a resolver's AD bit is believed, options about signatures change nothing, and the answer would not say so.
+fn warn_of_idle_options(command: &Command, config: &Config, matches: &Matches) {
+    if config.resolver.dnssec == DnssecMode::Validate {
+        return;
+    }
     // There it is also the time that certificates must be valid at.
     let has_other_use = |option: &str| (command.name, option) == ("tlsa", "at");
     let given = |option: &&&str| {
         matches.opt_defined(option) && matches.opt_present(option) && !has_other_use(option)
     };
-    match SIGNATURE_OPTIONS.iter().find(given) {
-        Some(option) if config.resolver.dnssec != DnssecMode::Validate => {
-            let why = "it is about signatures, but with 'dnssec ad' they are not checked here; add '--dnssec validate'";
-            Err(wrong(option)(why.to_owned()))
-        }
-        _ => Ok(()),
+    for option in SIGNATURE_OPTIONS.iter().filter(given) {
+        log::warning(format_args!(
+            "option '--{option}' changes nothing: it is about signatures, but with 'dnssec ad' they are not checked here; add '--dnssec validate'"
+        ));
     }
 }
 
