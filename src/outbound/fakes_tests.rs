@@ -23,7 +23,7 @@ use crate::time::Deadline;
 use crate::time::Timestamp;
 
 /// What every fake server presents, unless it is told otherwise.
-const CERTIFICATE: &[u8] = b"certificate";
+pub(super) const CERTIFICATE: &[u8] = b"certificate";
 
 pub(super) fn domain(text: &str) -> Domain {
     Domain::parse(text).expect("a domain")

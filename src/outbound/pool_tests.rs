@@ -1,7 +1,11 @@
 //! The pool over stand-ins for servers.
 
+use sha2::{Digest, Sha256};
+
 use super::*;
-use crate::outbound::fakes::{FakeNet, Server, domain};
+use crate::dane;
+use crate::dns::Tlsa;
+use crate::outbound::fakes::{CERTIFICATE, FakeNet, Server, domain};
 use crate::outbound::session::Timeouts;
 use crate::smtp::{Mailbox, ReversePath};
 
@@ -142,6 +146,41 @@ fn whatever_differs_is_not_shared() {
         house.send(&wanted());
         assert!(!house.send(&other));
         assert!(house.send(&wanted()), "still there");
+    }
+}
+
+/// The set of records that count and the names must be the same; the order of the records, and what only explains, need not.
+#[test]
+fn the_proof_must_be_the_same() {
+    let digests = [CERTIFICATE, b"another", b"a third"].map(|octets| Tlsa {
+        usage: 3,
+        selector: 0,
+        matching: 1,
+        data: Sha256::digest(octets).to_vec(),
+    });
+    let [good, other, third] = digests;
+    let wants = |records: &[&Tlsa], name: &str, former: Option<&Tlsa>| {
+        let records: Vec<Tlsa> = records.iter().map(|one| (*one).clone()).collect();
+        Wanted {
+            demand: Demand::Dane {
+                plan: dane::plan(&records),
+                references: vec![domain(name)],
+                former: former.cloned(),
+            },
+            ..wanted()
+        }
+    };
+    let first = wants(&[&good, &other], "mx.d.test", None);
+    for (next, is_same) in [
+        (wants(&[&other, &good], "mx.d.test", Some(&good)), true),
+        (wants(&[&good], "mx.d.test", None), false),
+        (wants(&[&good, &third], "mx.d.test", None), false),
+        (wants(&[&good, &other, &third], "mx.d.test", None), false),
+        (wants(&[&good, &other], "d.test", None), false),
+    ] {
+        let house = House::new(limits());
+        house.send(&first);
+        assert_eq!(house.send(&next), is_same, "{:?}", next.demand);
     }
 }
 
