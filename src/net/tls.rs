@@ -177,6 +177,7 @@ fn build_context() -> Result<SslContext, ErrorStack> {
     builder.set_security_level(SECURITY_LEVEL);
     builder.set_cipher_list(CIPHERS)?;
     builder.set_verify(SslVerifyMode::NONE);
+    crypto::leave_chain_to_caller(&mut builder);
     // A resumed session shows no certificate, so there would be nothing to compare (rfc B7).
     builder.set_session_cache_mode(SslSessionCacheMode::OFF);
     builder.set_options(

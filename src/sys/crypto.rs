@@ -1,8 +1,11 @@
-//! Starts OpenSSL without the system's openssl.cnf, which could switch algorithms, protocol versions or whole providers off and on.
+//! What the crate `openssl` does not offer: the start without the system's openssl.cnf, which could switch algorithms, protocol versions or whole
+//! providers off and on, and handshakes that leave the presented chain to their caller.
 
 use std::ffi::{c_int, c_void};
 use std::ptr;
 use std::sync::OnceLock;
+
+use openssl::ssl::SslContextBuilder;
 
 /// `OPENSSL_INIT_NO_LOAD_CONFIG` of openssl/crypto.h: neither now nor later in this process.
 const NO_LOAD_CONFIG: u64 = 0x80;
@@ -10,6 +13,11 @@ const NO_LOAD_CONFIG: u64 = 0x80;
 unsafe extern "C" {
     fn OPENSSL_init_crypto(options: u64, settings: *const c_void) -> c_int;
     fn OPENSSL_init_ssl(options: u64, settings: *const c_void) -> c_int;
+    fn SSL_CTX_set_cert_verify_callback(
+        context: *mut c_void,
+        verify: Option<unsafe extern "C" fn(*mut c_void, *mut c_void) -> c_int>,
+        argument: *mut c_void,
+    );
 }
 
 /// Initialises OpenSSL; whether it worked. To be called before anything else uses OpenSSL; further calls change nothing.
@@ -22,4 +30,23 @@ pub fn init() -> bool {
                 && OPENSSL_init_ssl(NO_LOAD_CONFIG, ptr::null()) == 1
         }
     })
+}
+
+/// Lets handshakes of this context take the presented chain as it is. With no verification asked for OpenSSL would still look for a path in it, and
+/// forget what it found: as much work as the one signature check that counts.
+pub fn leave_chain_to_caller(builder: &mut SslContextBuilder) {
+    // SAFETY: the pointer is that of a live context, which the builder owns; the callback is a function for good and uses neither of its
+    // arguments (SSL_CTX_set_cert_verify_callback(3)).
+    unsafe {
+        SSL_CTX_set_cert_verify_callback(
+            builder.as_ptr().cast(),
+            Some(take_as_it_is),
+            ptr::null_mut(),
+        );
+    }
+}
+
+/// Says "go on" about every chain.
+const unsafe extern "C" fn take_as_it_is(_store: *mut c_void, _argument: *mut c_void) -> c_int {
+    1
 }
