@@ -205,6 +205,13 @@ fn exceptions_are_used_and_told() {
     };
     let mut gateway = stage.gateway(&[exception("2099-01-01", pin)]);
     assert_eq!(check(&gateway, "domain.test"), "2.0.0 ok pin false");
+    let report = gateway.run(&["check", "domain.test"]).stdout;
+    let report = String::from_utf8_lossy(&report).into_owned();
+    let (before, after) = report
+        .split_once("note  exception: of the configuration")
+        .expect("the exception is told");
+    assert!(before.contains("FAIL  MX of domain.test.: insecure"));
+    assert!(after.contains("note  MX of domain.test.: insecure"));
     gateway.serve();
     let text = "Subject: x\r\n\r\nx\r\n";
     let reply = gateway.submit("author@signed.test", &["user@domain.test"], text);
@@ -233,6 +240,52 @@ fn exceptions_are_used_and_told() {
         shown.contains("the exception for domain.test ended on 2020-01-01: remove the line"),
         "{shown}"
     );
+}
+
+/// The same with the proof of a CA: it must vouch for the domain; the name of a host that nothing secure names is not enough.
+#[test]
+fn exceptions_by_a_ca_are_about_names() {
+    let stage = Stage::new();
+    let exception =
+        |domain: &str| format!("exception {domain} pkix until=2099-01-01 reason=\"moving\"");
+    let mut gateway = stage.gateway(&[
+        exception("domain.test"),
+        exception("named.test"),
+        exception("both.test"),
+        exception("clear.test"),
+    ]);
+    // The code of the refusal without the exception, and what came of the last host under it.
+    for (domain, expected) in [
+        ("domain.test", "2.0.0 ok pkix false"),
+        ("named.test", "4.7.5 certificate-host-mismatch null false"),
+        ("both.test", "4.7.5 certificate-host-mismatch null false"),
+        ("clear.test", "4.7.5 starttls-not-supported null false"),
+        ("half.test", "4.7.5 mx-insecure"),
+    ] {
+        assert_eq!(check(&gateway, domain), expected, "{domain}");
+    }
+    gateway.serve();
+    for domain in ["domain.test", "named.test"] {
+        let user = format!("user@{domain}");
+        let reply = gateway.submit("author@signed.test", &[&user], "Subject: x\r\n\r\nx\r\n");
+        assert_eq!(reply.expect("a reply").code, 250);
+    }
+    let line = gateway.wait_for_log("secure deliver 2.0.0 ok domain=domain.test", PATIENCE);
+    let line = line.expect("delivered");
+    for part in [
+        " proof=pkix refid=domain.test ",
+        "remarks=mx-insecure,exception ",
+    ] {
+        assert!(line.contains(part), "{line}");
+    }
+    let line = gateway.wait_for_log("secure defer 4.7.5 certificate-host-mismatch", PATIENCE);
+    assert!(line.expect("deferred").contains(" domain=named.test "));
+    let taken: Vec<usize> = stage
+        .hosts
+        .iter()
+        .map(|host| host.messages().len())
+        .collect();
+    assert_eq!(taken, [0, 1, 0, 0]);
 }
 
 /// G7: only where signatures are checked here, and only what they prove.

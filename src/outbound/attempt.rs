@@ -90,6 +90,8 @@ pub trait Errand {
     fn looks_further(&self) -> bool {
         false
     }
+    /// A walk begins, at the policy's level or at an exception's.
+    fn begun(&mut self, _level: Level) {}
     /// A question was answered, or not.
     fn asked(&mut self, asked: &Asked);
     /// A connection stands that may carry mail; closing it is the errand's task.
@@ -135,6 +137,7 @@ fn walk_by<'a>(
     errand: &'a mut dyn Errand,
     random: Random<'a>,
 ) -> Decision {
+    errand.begun(rule.level);
     let port = rule.port.unwrap_or(means.settings.smtp_port);
     let mut walk = Walk {
         means,

@@ -374,7 +374,7 @@ fn records_are_printed_as_one_line() {
         &FakeNet::default(),
     );
     let json = decision.json().to_string();
-    let end = r#""verified":true,"matched":{"usage":3,"selector":0,"matching":1,"depth":0},"tls":"TLSv1.3 TLS_AES_256_GCM_SHA384","only_looked_at":false}]}"#;
+    let end = r#""verified":true,"matched":{"usage":3,"selector":0,"matching":1,"depth":0,"reference":null},"tls":"TLSv1.3 TLS_AES_256_GCM_SHA384","only_looked_at":false}]}"#;
     assert!(json.ends_with(end), "{json}");
 }
 

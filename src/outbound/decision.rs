@@ -17,7 +17,7 @@ use crate::dns::{Name, Rcode, RecordType, Tlsa};
 use crate::log;
 use crate::resolver::status::extended_errors_json;
 use crate::resolver::{LookupErrorKind, Status};
-use crate::smtp::Host;
+use crate::smtp::{Domain, Host};
 
 /// TLSA records printed in one line; a host has two or three.
 const RECORDS_PRINTED_MAX: usize = 4;
@@ -244,6 +244,10 @@ fn match_json(matched: &Match) -> Json {
         ("selector", Json::number(record.selector)),
         ("matching", Json::number(record.matching)),
         ("depth", Json::number(depth)),
+        (
+            "reference",
+            Json::optional(matched.reference().map(Domain::as_str)),
+        ),
     ])
 }
 
@@ -442,7 +446,6 @@ mod tests {
 
     use super::*;
     use crate::dane;
-    use crate::smtp::Domain;
     use crate::time::Timestamp;
 
     #[test]
@@ -473,16 +476,23 @@ mod tests {
         }]);
         let references = [name("mx.d.test"), name("d.test")];
         let matched = dane::verify(&plan, &leaf.chain(), &references, Timestamp::now());
-        for (proof, expected) in [
+        for (proof, expected, member) in [
             (
                 Proof::Dane(matched.expect("matches")),
                 " refid=d.test match=",
+                r#""matched":{"usage":2,"selector":0,"matching":0,"depth":1,"reference":"d.test"}"#,
             ),
-            (Proof::Pkix(name("mx.d.test")), " refid=mx.d.test"),
+            (
+                Proof::Pkix(name("mx.d.test")),
+                " refid=mx.d.test",
+                r#""matched":null"#,
+            ),
         ] {
             let mut record = Record::new(&Host::Domain(name("d.test")), Level::DaneOnly, 25);
             record.proof = Some(proof);
             assert!(record.to_string().contains(expected), "{record}");
+            let json = record.json().to_string();
+            assert!(json.contains(member), "{json}");
         }
     }
 }

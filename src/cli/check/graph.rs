@@ -125,6 +125,7 @@ pub(super) fn grow(findings: &[Finding], level: Level) -> Vec<Node> {
         match finding {
             Finding::Question(question) => tree.question(question),
             Finding::Attempt(attempt) => tree.attempt(attempt),
+            Finding::Exception(_) => {}
         }
     }
     tree.nodes

@@ -104,11 +104,7 @@ fn section(chapter: &Chapter, number: usize) -> String {
         true => "<p>Nothing was asked.</p>\n".to_owned(),
         false => picture::draw(&nodes, &format!("s{number}")),
     };
-    let steps: String = chapter
-        .findings
-        .iter()
-        .map(|finding| block(finding, record.level))
-        .collect();
+    let steps: String = chapter.findings.iter().map(block).collect();
     format!(
         "<section class=\"report {}\" id=\"s{number}\" data-verdict=\"{}\" data-reason=\"{}\">\n{}\
          <div class=\"columns\">\n<figure>\n<h2>Chain of trust</h2>\n{chain}{LEGEND}</figure>\n\
@@ -154,10 +150,10 @@ fn head(chapter: &Chapter, conclusion: &Step) -> String {
     )
 }
 
-fn block(finding: &Finding, level: Level) -> String {
-    let step = finding.step(level);
+fn block(finding: &Finding) -> String {
+    let step = finding.step();
     let dialogue = match finding {
-        Finding::Question(_) => String::new(),
+        Finding::Question(_) | Finding::Exception(_) => String::new(),
         Finding::Attempt(attempt) => dialogue(attempt),
     };
     let details = details(step.facts.iter());

@@ -82,19 +82,27 @@ impl Step {
 }
 
 impl Finding {
-    /// It as a step, at this level.
-    pub(super) fn step(&self, level: Level) -> Step {
+    /// It as a step.
+    pub(super) fn step(&self) -> Step {
         match self {
-            Self::Question(found) => question(found, level),
+            Self::Question(found) => question(found),
             Self::Attempt(found) => attempt(found),
+            Self::Exception(text) => exception(text),
         }
     }
 }
 
+/// What there is to say about an exception.
+fn exception(text: &str) -> Step {
+    let mut step = Step::new(Mark::Notice, "exception", "of the configuration");
+    step.say("note", text);
+    step
+}
+
 /// One question to the DNS.
-fn question(question: &Question, level: Level) -> Step {
+fn question(question: &Question) -> Step {
     let asked = &question.asked;
-    let mark = mark_of(asked, level);
+    let mark = mark_of(asked, question.level);
     let title = format!("{} of {}", asked.rtype, asked.name);
     let mut step = Step::new(mark, &title, asked.status().word());
     if let Ok(answer) = &asked.result {

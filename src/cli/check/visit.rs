@@ -12,7 +12,9 @@ use crate::outbound::cause::Cause;
 use crate::outbound::connect::{Carrier, Connect, Network, Purpose};
 use crate::outbound::decision::Record;
 use crate::outbound::facts::Asked;
-use crate::outbound::{Demand, Event, Failure, Link, Phase, Proof, Reason, TlsFacts, Transcript};
+use crate::outbound::{
+    Demand, Event, Failure, Level, Link, Phase, Proof, Reason, TlsFacts, Transcript,
+};
 use crate::resolver::{Answer, Explanation, LookupError, Resolve, Resolver};
 use crate::time::Deadline;
 
@@ -23,6 +25,8 @@ pub(super) enum Finding {
     Question(Question),
     /// What came of one host, or of one of its addresses.
     Attempt(Attempt),
+    /// What there is to say about an exception.
+    Exception(String),
 }
 
 /// A question to the DNS.
@@ -31,6 +35,8 @@ pub(super) struct Question {
     pub(super) asked: Asked,
     /// `None` where a resolver's AD bit is believed.
     pub(super) explanation: Option<Explanation>,
+    /// The level at which it was asked.
+    pub(super) level: Level,
 }
 
 /// A host attempt.
@@ -46,14 +52,14 @@ impl Finding {
     pub(super) const fn question(&self) -> Option<&Question> {
         match self {
             Self::Question(question) => Some(question),
-            Self::Attempt(_) => None,
+            Self::Attempt(_) | Self::Exception(_) => None,
         }
     }
 
     /// The attempt, if it is one.
     pub(super) const fn attempt(&self) -> Option<&Attempt> {
         match self {
-            Self::Question(_) => None,
+            Self::Question(_) | Self::Exception(_) => None,
             Self::Attempt(attempt) => Some(attempt),
         }
     }
@@ -180,6 +186,7 @@ pub(super) struct Visit<'a> {
     wiretap: &'a Wiretap,
     tell: &'a mut dyn FnMut(&Finding),
     pub(super) findings: Vec<Finding>,
+    level: Level,
 }
 
 impl<'a> Visit<'a> {
@@ -193,6 +200,7 @@ impl<'a> Visit<'a> {
             wiretap,
             tell,
             findings: Vec::new(),
+            level: Level::DaneOnly,
         }
     }
 
@@ -207,8 +215,13 @@ impl Errand for Visit<'_> {
         true
     }
 
+    fn begun(&mut self, level: Level) {
+        self.level = level;
+    }
+
     fn asked(&mut self, asked: &Asked) {
         self.found(Finding::Question(Question {
+            level: self.level,
             asked: asked.clone(),
             explanation: self.witness.take(asked),
         }));
@@ -242,5 +255,9 @@ impl Errand for Visit<'_> {
                 events,
             }));
         }
+    }
+
+    fn noticed(&mut self, text: &str) {
+        self.found(Finding::Exception(text.to_owned()));
     }
 }
