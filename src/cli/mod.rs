@@ -83,7 +83,10 @@ fn request(mut words: Peekable<impl Iterator<Item = OsString>>) -> Result<Reques
     }
     let command = match words.peek().and_then(|word| word.to_str()) {
         Some("-h" | "--help") => return Ok(Request::Help),
-        Some("-V" | "--version") => return Ok(Request::Version(own)),
+        Some("-V" | "--version") => {
+            own.extend(words.skip(1));
+            return Ok(Request::Version(own));
+        }
         _ => match words.next_if(|word| !word.as_encoded_bytes().starts_with(b"-")) {
             None => &serve::COMMAND,
             Some(word) => find(&word)?,
@@ -153,7 +156,7 @@ fn help() -> String {
     text
 }
 
-/// The words before `-V` may name a configuration; one that cannot be used only means that nothing more is known.
+/// The words around `-V` may name a configuration; one that cannot be used only means that nothing more is known.
 fn version(words: &[OsString]) -> String {
     let tags: Vec<&str> = anchor::root_key_tags().collect();
     let mut text = format!(
@@ -204,14 +207,13 @@ mod tests {
 
     fn read(words: &str) -> Result<(&'static str, Vec<String>), Failure> {
         let words = words.split_whitespace().map(OsString::from);
-        Ok(match request(words.peekable())? {
+        let (name, own) = match request(words.peekable())? {
             Request::Help => ("help", vec![]),
-            Request::Version(_) => ("version", vec![]),
-            Request::Run(command, own) => {
-                let own = own.iter().map(|word| word.to_string_lossy().into_owned());
-                (command.name, own.collect())
-            }
-        })
+            Request::Version(own) => ("version", own),
+            Request::Run(command, own) => (command.name, own),
+        };
+        let own = own.iter().map(|word| word.to_string_lossy().into_owned());
+        Ok((name, own.collect()))
     }
 
     #[test]
@@ -228,6 +230,8 @@ mod tests {
             ("-h", "help", ""),
             ("-c a --help queue", "help", ""),
             ("-V", "version", ""),
+            ("-c a -V", "version", "-c a"),
+            ("-V -c a", "version", "-c a"),
         ] {
             let own = own.split_whitespace().map(String::from).collect();
             assert_eq!(read(words), Ok((command, own)), "{words}");

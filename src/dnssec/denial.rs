@@ -1,6 +1,7 @@
 //! Denial of existence: what the NSEC or NSEC3 records of one zone prove about a name (RFC 4035 §5.4, RFC 5155 §8, RFC 6840 §4, RFC 9824).
 //!
-//! The records come here after their signatures were verified with keys of the zone. Where a zone has both chains, either proves.
+//! The records come here after their signatures were verified with keys of the zone. Where a zone has both chains, either proves; but what
+//! a wildcard lacks is looked for in NSEC records alone if there are any.
 //!
 //! Limitation: an empty non-terminal that leads to nothing but unsigned delegations may have no NSEC3 record in a zone with opt-out; beside
 //! a wildcard that has the type asked for, that it has no data is then not proven, and the answer is bogus.

@@ -114,9 +114,17 @@ static WRITING: Mutex<()> = Mutex::new(());
 fn write(path: &Path, text: &str) -> io::Result<()> {
     let _turn = WRITING.lock();
     let new = path.with_extension("new");
+    // One that a crash has left; what lies there instead, a link for example, is not written through.
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     let mut options = OpenOptions::new();
-    let options = options.write(true).create(true).truncate(true).mode(0o600);
-    let mut file = options.open(&new)?;
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&new)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     fs::rename(&new, path)?;

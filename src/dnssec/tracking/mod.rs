@@ -3,6 +3,9 @@
 //! [`Tracking::observe`] is the state table of RFC 5011 §4. A key in the states Start and Removed is simply not in the table. Beside
 //! keys it holds DS records as they are built in: each is believed until the key that it names is seen, which then takes its place.
 //!
+//! Limitation: who carries all our answers and replays an old set of keys, as long as its signatures last, makes a key that waits begin anew
+//! (RFC 5011 §2.2): he can delay a new key, never have one of his own believed.
+//!
 //! Time is an argument. It cannot run ahead unseen: a set of keys changes something only while its signatures are valid.
 //!
 //! next: src/resolver/anchors.rs
