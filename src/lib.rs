@@ -15,7 +15,7 @@
 //! | 5 | [`outbound`] | takes mail out: route, facts, policy, attempt, outcome, bounce |
 //! | 4 | [`queue`] | keeps every message from 250 until nothing is left to do for it |
 //! | 4 | [`resolver`] | asks DNS servers and says what is proven about the answer |
-//! | 3 | [`net`] | sockets with deadlines, TLS |
+//! | 3 | [`net`] | sockets with deadlines, straight or through a SOCKS proxy; TLS |
 //! | 2, pure | [`dane`] | which TLSA records count, and does the presented chain match |
 //! | 2, pure | [`certificate`] | what a certificate chain is worth: names, dates, the path to a trust anchor, pins |
 //! | 2, pure | [`dnssec`] | what is proven about data: signatures, keys, denials, the chain from a trust anchor |

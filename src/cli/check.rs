@@ -49,8 +49,8 @@ those that a delivery leaves for another run (it tries 5 hosts and 10 addresses,
 
 --json: one object a line for each argument:
         {\"domain\",\"level\",\"verdict\",\"code\",\"reason\",\"text\",\"mx\":{\"status\",\"rcode\",\"ede\",\"expanded\",\"records\",\"resolver\",\"error\"},
-        \"hosts\":[{\"name\",\"preference\",\"port\",\"address\",\"mx_status\",\"address_status\",\"tlsa_base\",\"tlsa_status\",\"tlsa\",\"verdict\",
-        \"code\",\"reason\",\"text\",\"step\",\"remarks\",\"proof\",\"verified\",\"matched\":{\"usage\",\"selector\",\"matching\",\"depth\",\"reference\"},\"tls\",
+        \"hosts\":[{\"name\",\"preference\",\"port\",\"address\",\"proxy\",\"mx_status\",\"address_status\",\"tlsa_base\",\"tlsa_status\",\"tlsa\",
+        \"verdict\",\"code\",\"reason\",\"text\",\"step\",\"remarks\",\"proof\",\"verified\",\"matched\":{\"usage\",\"selector\",\"matching\",\"depth\",\"reference\"},\"tls\",
         \"only_looked_at\"}…]}
         verdict is deliver, defer or reject; code is an enhanced status code; proof is verified, trusted (DANE at a host that no secure MX
         record names), pkix, pin, encrypted or loopback; reference is the name that usage 2 found in the certificate; what is not known is

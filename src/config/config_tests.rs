@@ -73,7 +73,7 @@ fn what_is_printed_means_the_same() {
 fn every_directive_is_printed_described_and_has_a_readable_default() {
     let printed = load("").expect("sound").to_string();
     let described = describe_directives();
-    for directive in DIRECTIVES {
+    for directive in directives() {
         let starts = |line: &str| line.trim_start_matches("# ").starts_with(directive.name);
         assert!(printed.lines().any(starts), "{}", directive.name);
         assert!(described.lines().any(starts), "{}", directive.name);

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::time::Duration;
 
 use super::words::{all, each, one, set, single};
-use super::{Config, destination, values};
+use super::{Config, destination, quiet, values};
 use crate::filter::Chain;
 use crate::log::Level as LogLevel;
 use crate::time::format_duration;
@@ -58,7 +58,7 @@ const QUERIES_MOST: u32 = 10;
 const TIMEOUT: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(86_400));
 
 /// What most directives have in common.
-const BLANK: Directive = Directive {
+pub(super) const BLANK: Directive = Directive {
     name: "",
     synopsis: "",
     fallback: Fallback::Nothing,
@@ -70,7 +70,11 @@ const BLANK: Directive = Directive {
 };
 
 /// All directives that are built, in the order of `gateway config`.
-pub(super) static DIRECTIVES: &[Directive] = &[
+pub(super) fn directives() -> impl Iterator<Item = &'static Directive> {
+    DIRECTIVES.iter().chain(quiet::DIRECTIVES)
+}
+
+static DIRECTIVES: &[Directive] = &[
     Directive {
         name: "hostname",
         synopsis: "NAME",
@@ -555,14 +559,7 @@ pub(super) static DIRECTIVES: &[Directive] = &[
 ];
 
 /// Directives of the interface that later versions will have: refused by name, so that nobody believes they count.
-pub(super) const NOT_BUILT: [&str; 6] = [
-    "certificate",
-    "users",
-    "chroot",
-    "sandbox",
-    "socks5",
-    "metrics",
-];
+pub(super) const NOT_BUILT: [&str; 5] = ["certificate", "users", "chroot", "sandbox", "metrics"];
 
 /// What is said of anything that is not built.
 pub(super) const NOT_YET: &str = "this version cannot do this yet";

@@ -1,6 +1,6 @@
 //! Turns the configuration file into the settings of each room, and prints them back with every default filled in.
 //!
-//! `lexer.rs` splits the file into directives, `directives.rs` is the table of what they mean, `values.rs` reads their words, and
+//! `lexer.rs` splits the file into directives, `directives.rs` and `quiet.rs` are the table of what they mean, `values.rs` reads their words, and
 //! `defaults.rs` finds out what depends on the machine. A configuration is used as a whole or not at all.
 #![forbid(unsafe_code)]
 
@@ -10,6 +10,7 @@ mod directives;
 mod explain;
 pub mod lexer;
 mod nearest;
+mod quiet;
 pub mod values;
 mod words;
 
@@ -26,7 +27,7 @@ use crate::resolver::DnssecMode;
 use crate::smtp::Domain;
 use crate::time::Timestamp;
 use crate::{inbound, log, outbound, queue, resolver};
-use directives::{DIRECTIVES, Directive, Fallback, NOT_BUILT, NOT_YET};
+use directives::{Directive, Fallback, NOT_BUILT, NOT_YET, directives};
 use lexer::Place;
 
 pub use defaults::roots;
@@ -125,6 +126,8 @@ impl Config {
             },
             outbound: outbound::Settings {
                 hostname: hostname.clone(),
+                ehlo_name: None,
+                socks5: None,
                 own_addresses: Vec::new(),
                 smtp_port: 0,
                 policies: outbound::Policies::default(),
@@ -181,7 +184,7 @@ impl Config {
 
     /// Fills in the defaults that are words of the table.
     fn fall_back(&mut self, is_given: impl Fn(&str) -> bool) -> Result<(), ConfigError> {
-        for directive in DIRECTIVES {
+        for directive in directives() {
             let Fallback::Words(text) = directive.fallback else {
                 continue;
             };
@@ -271,15 +274,15 @@ impl Config {
     pub fn warnings(&self, now: Timestamp) -> Vec<String> {
         let exceptions = self.outbound.policies.exceptions.iter();
         let over = exceptions.filter(|exception| exception.is_over(now));
-        over.map(|exception| {
+        let over = over.map(|exception| {
             format!(
                 "{}: the exception for {} ended on {}: remove the line",
                 exception.origin,
                 exception.domain,
                 values::format_date(exception.until)
             )
-        })
-        .collect()
+        });
+        over.chain(quiet::beside_proxy(self)).collect()
     }
 
     /// The directives in which another configuration differs and that only count from the next start.
@@ -287,7 +290,7 @@ impl Config {
         let differs = |directive: &&Directive| {
             directive.is_fixed && (directive.print)(self) != (directive.print)(other)
         };
-        let names = DIRECTIVES.iter().filter(differs);
+        let names = directives().filter(differs);
         names.map(|directive| directive.name).collect()
     }
 }
@@ -323,13 +326,13 @@ fn arguments(line: &lexer::Directive) -> &[String] {
 
 fn find(line: &lexer::Directive) -> Result<&'static Directive, ConfigError> {
     let name = name(line);
-    let found = DIRECTIVES.iter().find(|directive| directive.name == name);
+    let found = directives().find(|directive| directive.name == name);
     found.ok_or_else(|| {
         if NOT_BUILT.contains(&name) {
             let text = format!("'{name}': {NOT_YET}; remove the line");
             return ConfigError::at(&line.place, text);
         }
-        let meant = nearest(name, DIRECTIVES.iter().map(|directive| directive.name));
+        let meant = nearest(name, directives().map(|directive| directive.name));
         let hint = match meant {
             Some(meant) => format!("did you mean '{meant}'?"),
             None => "'gateway config --directives' lists all".to_owned(),
@@ -341,7 +344,7 @@ fn find(line: &lexer::Directive) -> Result<&'static Directive, ConfigError> {
 /// The configuration as a file that means the same, every default filled in; what is not set stands in a comment.
 impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for directive in DIRECTIVES {
+        for directive in directives() {
             let lines = (directive.print)(self);
             if lines.is_empty() {
                 writeln!(f, "# {} {}", directive.name, directive.synopsis)?;
@@ -361,7 +364,7 @@ impl fmt::Display for Config {
 /// Every directive with its default and its meaning, for a person.
 pub fn describe_directives() -> String {
     let mut text = String::new();
-    for directive in DIRECTIVES {
+    for directive in directives() {
         let fallback = match directive.fallback {
             Fallback::Words(text) | Fallback::FoundOut(text) => text,
             Fallback::Nothing => "none",

@@ -158,6 +158,14 @@ pub(super) fn listener(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
+/// `ADDR:PORT` of a SOCKS proxy.
+pub(super) fn proxy(text: &str) -> Result<SocketAddr, String> {
+    let address = text.parse().ok();
+    address
+        .filter(|address: &SocketAddr| address.port() > 0)
+        .ok_or_else(|| format!("expected ADDR:PORT, for example 127.0.0.1:9050, found '{text}'"))
+}
+
 /// A domain name.
 pub(super) fn domain(text: &str) -> Result<Domain, String> {
     Domain::parse(text)

@@ -362,7 +362,7 @@ fn records_are_printed_as_one_line() {
     for part in [
         r#"{"domain":"d.test","level":"dane-only","verdict":"defer","code":"4.7.5","reason":"validation-failure","text":"#,
         r#""mx":{"status":"secure","rcode":"NOERROR","ede":[{"code":29,"name":"Synthesized","text":""}],"expanded":null,"records":["10 mx.d.test."],"resolver":"fake","error":null}"#,
-        r#""hosts":[{"name":"mx.d.test","preference":10,"port":25,"address":"192.0.2.1","mx_status":"secure","address_status":"secure","tlsa_base":"mx.d.test","tlsa_status":"secure","tlsa":["3 0 1 "#,
+        r#""hosts":[{"name":"mx.d.test","preference":10,"port":25,"address":"192.0.2.1","proxy":null,"mx_status":"secure","address_status":"secure","tlsa_base":"mx.d.test","tlsa_status":"secure","tlsa":["3 0 1 "#,
         r#""verified":false,"matched":null,"tls":null,"only_looked_at":false}]}"#,
     ] {
         assert!(json.contains(part), "{part}\n{json}");

@@ -68,6 +68,8 @@ pub struct Record {
     pub port: u16,
     /// The address connected to.
     pub address: Option<IpAddr>,
+    /// The SOCKS proxy that was asked for the connection.
+    pub proxy: Option<SocketAddr>,
     /// Status of the MX answer.
     pub mx_status: Option<Status>,
     /// Status of the address answer.
@@ -104,6 +106,7 @@ impl Record {
             mx: None,
             port,
             address: None,
+            proxy: None,
             mx_status: None,
             address_status: None,
             tlsa_status: None,
@@ -202,6 +205,7 @@ impl Record {
         let tls = tls.map(|tls| format!("{} {}", tls.version, tls.cipher));
         let base = self.base.as_ref().map(Name::to_host);
         let address = self.address.map(|address| address.to_string());
+        let proxy = self.proxy.map(|proxy| proxy.to_string());
         let records = self.tlsa.iter();
         let remarks = self.remarks.iter();
         let preference = self.mx.as_ref().map(|mx| mx.preference);
@@ -210,6 +214,7 @@ impl Record {
             ("preference", preference.map_or(Json::null(), Json::number)),
             ("port", Json::number(self.port)),
             ("address", Json::optional(address.as_deref())),
+            ("proxy", Json::optional(proxy.as_deref())),
             ("mx_status", status(self.mx_status)),
             ("address_status", status(self.address_status)),
             ("tlsa_base", Json::optional(base.as_deref())),
@@ -280,8 +285,12 @@ impl Record {
             )?;
         }
         match self.address {
-            Some(address) => write!(f, " addr={}", SocketAddr::new(address, self.port)),
-            None if self.mx.is_some() => write!(f, " port={}", self.port),
+            Some(address) => write!(f, " addr={}", SocketAddr::new(address, self.port))?,
+            None if self.mx.is_some() => write!(f, " port={}", self.port)?,
+            None => {}
+        }
+        match self.proxy {
+            Some(proxy) => write!(f, " proxy={proxy}"),
             None => Ok(()),
         }
     }

@@ -37,6 +37,8 @@ pub(super) fn name(text: &str) -> Name {
 pub(super) fn settings(level: Level) -> Settings {
     Settings {
         hostname: domain("gateway.test"),
+        ehlo_name: None,
+        socks5: None,
         own_addresses: vec!["192.0.2.99:25".parse().expect("an address")],
         smtp_port: 25,
         policies: Policies {

@@ -56,6 +56,10 @@ pub use session::{
 pub struct Settings {
     /// Our name in EHLO, in bounces, and in the test for mail loops.
     pub hostname: Domain,
+    /// Our name in EHLO before TLS, if it is to be another one (`ehlo-name`).
+    pub ehlo_name: Option<Domain>,
+    /// The SOCKS proxy that makes all connections but those at level `none` (`socks5`).
+    pub socks5: Option<SocketAddr>,
     /// Where we listen: an MX host there is ourselves (rfc M15 to M16).
     pub own_addresses: Vec<SocketAddr>,
     /// Port of MX hosts.

@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 use super::*;
 use crate::dane;
 use crate::dns::Tlsa;
+use crate::net::Dialer;
 use crate::outbound::fakes::{CERTIFICATE, FakeNet, Server, domain};
 use crate::outbound::session::Timeouts;
 use crate::smtp::{Mailbox, ReversePath};
@@ -62,7 +63,9 @@ impl House {
         let link = Link {
             address: wanted.address.parse().expect("an address"),
             server_name: wanted.server_name,
+            dialer: Dialer::STRAIGHT,
             hostname: &domain("gateway.test"),
+            ehlo_name: &domain("gateway.test"),
             timeouts,
             breaker: None,
             transcript: None,

@@ -22,7 +22,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::{Demand, Proof, Reason, Settings};
-use crate::net::{Breaker, Stream};
+use crate::net::{Breaker, Dialer, Stream};
 use crate::smtp::client::{Blocks, Command, Extensions, Step, Transaction, Unsendable};
 use crate::smtp::{Domain, Reply, ReplyCode};
 use crate::time::Deadline;
@@ -42,8 +42,12 @@ pub struct Link<'a> {
     /// The name asked for in the handshake, without final dot: the TLSA base domain, where there is one (RFC 7672 §8.1), else the host.
     /// Empty for an address literal: no name is asked for.
     pub server_name: &'a str,
-    /// Our name in EHLO.
+    /// How to get there. At level `none` it is not asked: that goes straight to loopback.
+    pub dialer: Dialer<'a>,
+    /// Our name in EHLO inside TLS, and at level `none`; a server of this name is ourselves.
     pub hostname: &'a Domain,
+    /// Our name in EHLO before TLS, where everybody in between hears it.
+    pub ehlo_name: &'a Domain,
     /// How long to wait for what.
     pub timeouts: Timeouts,
     /// What ends the connection when the gateway stops; while it is being made, only its own timeout does.
@@ -55,7 +59,7 @@ pub struct Link<'a> {
 /// How long to wait for what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// For the TCP connection.
+    /// For the TCP connection, with what a proxy needs.
     pub connect: Duration,
     /// For each reply, for the handshake, and for each block of the message to be taken (RFC 5321 §4.5.3.2).
     pub command: Duration,
@@ -111,7 +115,7 @@ pub struct Channel {
 
 /// Upgrades to TLS and checks the certificate; no mail command is sent before, nor after a failure.
 fn open_tls(link: &Link<'_>, demand: &Demand) -> Result<Channel, Failure> {
-    let mut dialogue = connect(link)?;
+    let mut dialogue = connect(link, link.dialer)?;
     let greeting = greet(&mut dialogue, link)?;
     reject_ourselves(&mut dialogue, Phase::Greeting, &greeting, link)?;
     let offer = ehlo(&mut dialogue, link)?;
@@ -124,10 +128,10 @@ fn open_tls(link: &Link<'_>, demand: &Demand) -> Result<Channel, Failure> {
     open_channel(verified, link, greeting)
 }
 
-/// Without TLS, for level `none`: only to a peer on loopback.
+/// Without TLS, for level `none`: only to a peer on loopback. Where a proxy connects to cannot be known here, so none is asked.
 fn open_plain(link: &Link<'_>) -> Result<Channel, Failure> {
     require_loopback(link.address)?;
-    let mut dialogue = connect(link)?;
+    let mut dialogue = connect(link, Dialer::STRAIGHT)?;
     require_loopback(dialogue.peer())?;
     let greeting = failure::quote(&greet(&mut dialogue, link)?);
     let extensions = ehlo_or_helo(&mut dialogue, link)?;
@@ -154,9 +158,9 @@ fn require_loopback(peer: SocketAddr) -> Result<(), Failure> {
 }
 
 /// rfc S1.
-fn connect(link: &Link<'_>) -> Result<Dialogue<Stream>, Failure> {
+fn connect(link: &Link<'_>, dialer: Dialer<'_>) -> Result<Dialogue<Stream>, Failure> {
     let deadline = Deadline::after(link.timeouts.connect);
-    match Stream::connect(link.address, deadline) {
+    match dialer.dial(link.address, deadline) {
         Ok(stream) => {
             if let Some(breaker) = link.breaker {
                 breaker.watch(&stream);
@@ -199,21 +203,25 @@ fn reject_ourselves(
 
 /// rfc S3.
 fn ehlo(dialogue: &mut Dialogue<Stream>, link: &Link<'_>) -> Result<Reply, Failure> {
-    let reply = say_ehlo(dialogue, link)?;
+    let reply = say_ehlo(dialogue, link.ehlo_name, link)?;
     if reply.code.is_positive() {
         return Ok(reply);
     }
     Err(dialogue.leave(Failure::refused(Reason::EhloRejected, Phase::Ehlo, reply)))
 }
 
-fn say_ehlo<W: Wire>(dialogue: &mut Dialogue<W>, link: &Link<'_>) -> Result<Reply, Failure> {
-    let line = format!("EHLO {}\r\n", link.hostname);
+fn say_ehlo<W: Wire>(
+    dialogue: &mut Dialogue<W>,
+    name: &Domain,
+    link: &Link<'_>,
+) -> Result<Reply, Failure> {
+    let line = format!("EHLO {name}\r\n");
     dialogue.ask(&line, Phase::Ehlo, command_deadline(link))
 }
 
 /// A server that knows no EHLO gets HELO (RFC 5321 §3.2), which has no extensions; only at level `none`, since STARTTLS is one.
 fn ehlo_or_helo(dialogue: &mut Dialogue<Stream>, link: &Link<'_>) -> Result<Extensions, Failure> {
-    let reply = say_ehlo(dialogue, link)?;
+    let reply = say_ehlo(dialogue, link.hostname, link)?;
     if reply.code.is_positive() {
         return Ok(Extensions::parse(&reply));
     }
@@ -248,7 +256,7 @@ fn start_tls(
 fn open_channel(verified: Verified, link: &Link<'_>, greeting: String) -> Result<Channel, Failure> {
     let (stream, facts, proof) = verified.into_parts();
     let mut dialogue = Dialogue::new(stream).noted_in(link.transcript);
-    let reply = say_ehlo(&mut dialogue, link)?;
+    let reply = say_ehlo(&mut dialogue, link.hostname, link)?;
     if !reply.code.is_positive() {
         let is_permanent = reply.code.is_permanent();
         return Err(dialogue.leave(Failure::remote(Phase::Ehlo, reply, is_permanent)));

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use gateway::dane;
 use gateway::dns::Tlsa;
+use gateway::net::Dialer;
 use gateway::outbound::{Channel, Demand, Failure, Link, Mail, Receipt, Timeouts};
 use gateway::smtp::{Domain, Mailbox, ReversePath};
 use gateway_lab::MxHost;
@@ -35,7 +36,9 @@ pub(crate) fn link<'a>(address: SocketAddr, hostname: &'a Domain, timeouts: Time
     Link {
         address,
         server_name: HOST,
+        dialer: Dialer::STRAIGHT,
         hostname,
+        ehlo_name: hostname,
         timeouts,
         breaker: None,
         transcript: None,

@@ -275,10 +275,14 @@ fn attempt(attempt: &Attempt) -> Step {
 
 /// A host with what is known of where it is.
 pub(super) fn host_and_port(record: &Record) -> String {
-    match record.address {
+    let mut text = match record.address {
         Some(address) => format!("{} [{address}]:{}", record.host(), record.port),
         None => format!("{} port {}", record.host(), record.port),
+    };
+    if let Some(proxy) = record.proxy {
+        text += &format!(" through the SOCKS proxy {proxy}");
     }
+    text
 }
 
 /// What became of one TLSA record.

@@ -8,7 +8,7 @@ use crate::cli::options::Failure;
 use crate::cli::{exit, print};
 use crate::dns::Rdata;
 use crate::log::one_line;
-use crate::net::{Stream, TlsStream};
+use crate::net::{Dialer, TlsStream};
 use crate::outbound::facts::{Asked, Questions};
 use crate::outbound::session::{Channel, Event, Link, Timeouts, Transcript};
 use crate::outbound::{Demand, Reason, Settings};
@@ -156,13 +156,22 @@ fn look(
     Err(Failure::new(exit::TEMPORARY, failures.join("; ")))
 }
 
+/// Through the proxy, where there is one.
+const fn dialer<'a>(settings: &Settings, server_name: &'a str) -> Dialer<'a> {
+    Dialer {
+        proxy: settings.socks5,
+        destination: server_name,
+    }
+}
+
 /// TLS from the start.
 fn smtps(
     settings: &Settings,
     address: SocketAddr,
     server_name: &str,
 ) -> Result<Vec<Vec<u8>>, String> {
-    let stream = Stream::connect(address, Deadline::after(settings.connect_timeout));
+    let dialer = dialer(settings, server_name);
+    let stream = dialer.dial(address, Deadline::after(settings.connect_timeout));
     let mut stream = stream.map_err(|error| format!("no connection: {error}"))?;
     stream.set_deadline(Deadline::after(settings.command_timeout));
     let stream = TlsStream::connect(stream, server_name).map_err(|error| error.to_string())?;
@@ -184,7 +193,9 @@ fn start_tls(
         let link = Link {
             address,
             server_name,
+            dialer: dialer(settings, server_name),
             hostname,
+            ehlo_name: settings.ehlo_name.as_ref().unwrap_or(hostname),
             timeouts: Timeouts::from(settings),
             breaker: None,
             transcript: Some(&transcript),

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use super::Walk;
 use crate::dane::Plan;
 use crate::dns::Name;
+use crate::net::Dialer;
 use crate::outbound::base::{self, Judgement};
 use crate::outbound::cause::Cause;
 use crate::outbound::connect::{Carrier, Purpose};
-use crate::outbound::decision::{Record, Step};
+use crate::outbound::decision::{Record, Step, bare};
 use crate::outbound::facts::{Asked, tlsa_owner};
 use crate::outbound::policy::NextHop;
 use crate::outbound::session::{Failure, Link, Phase, Timeouts};
@@ -237,10 +238,19 @@ impl Walk<'_> {
     ) -> Result<Box<dyn Carrier>, Cause> {
         let settings = self.means.settings;
         let server_name = base.map_or_else(|| record.host().to_owned(), |base| base.host.to_host());
+        // Cleartext goes straight to loopback.
+        let is_clear = matches!(demand, Demand::Cleartext);
+        record.proxy = settings.socks5.filter(|_| !is_clear);
+        let destination = bare(&record.domain);
         let link = Link {
             address: SocketAddr::new(address, record.port),
             server_name: &server_name,
+            dialer: Dialer {
+                proxy: record.proxy,
+                destination: self.circle(&destination),
+            },
             hostname: &settings.hostname,
+            ehlo_name: settings.ehlo_name.as_ref().unwrap_or(&settings.hostname),
             timeouts: Timeouts::from(settings),
             breaker: self.means.breaker,
             transcript: None,
@@ -255,6 +265,14 @@ impl Walk<'_> {
             record.step = Step::Session(failure.phase);
             explained(&failure, base)
         })
+    }
+
+    /// For whom a connection through a proxy is: a smarthost learns of all its destinations anyway, so those share what leads to it.
+    fn circle<'a>(&'a self, destination: &'a str) -> &'a str {
+        match self.rule.next_hop {
+            NextHop::Smarthost(smarthost) => smarthost.host.as_str(),
+            NextHop::Mx | NextHop::Listed(_) => destination,
+        }
     }
 
     /// B9: an MX record whose time to live is over when the certificate was verified counts only if it is still there.

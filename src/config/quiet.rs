@@ -1,0 +1,43 @@
+//! The part of the table about who learns whom mail is for: `socks5`, `ehlo-name`.
+
+use super::directives::{BLANK, Directive, Fallback};
+use super::words::{each, one};
+use super::{Config, values};
+
+/// These directives, in the order of `gateway config`.
+pub(super) static DIRECTIVES: &[Directive] = &[
+    Directive {
+        name: "socks5",
+        synopsis: "ADDR:PORT",
+        meaning: "a SOCKS 5 proxy, such as Tor's, that makes every connection to a mail server, by address; none is made beside it but to loopback at level none. Each destination has a user name of its own, which says nothing about it (needs a proxy that takes any name, or none)",
+        read: |config, words| {
+            config.outbound.socks5 = Some(values::proxy(one(words)?)?);
+            Ok(())
+        },
+        print: |config| each(config.outbound.socks5.as_slice()),
+        ..BLANK
+    },
+    Directive {
+        name: "ehlo-name",
+        synopsis: "NAME",
+        fallback: Fallback::FoundOut("that of 'hostname'"),
+        meaning: "our name in EHLO before TLS, where everybody in between hears it; inside TLS it is that of 'hostname'",
+        read: |config, words| {
+            config.outbound.ehlo_name = Some(values::domain(one(words)?)?);
+            Ok(())
+        },
+        print: |config| each(config.outbound.ehlo_name.as_slice()),
+        ..BLANK
+    },
+];
+
+/// A warning where DNS questions show what a proxy is to hide.
+pub(super) fn beside_proxy(config: &Config) -> Option<String> {
+    let proxy = config.outbound.socks5?;
+    let mut servers = config.resolver.servers.iter();
+    let open = servers.find(|server| !server.ip().to_canonical().is_loopback())?;
+    Some(format!(
+        "socks5 {proxy}: the questions to the resolver {open} go beside the proxy in clear text and name every domain that mail is for; \
+        use a resolver on this machine whose own questions are hidden"
+    ))
+}
