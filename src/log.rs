@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io::Write;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use crate::bytes::visible;
 use crate::time::Timestamp;
 
 /// How much a line matters; a line is written when its level is at most the one set.
@@ -105,17 +106,9 @@ fn write(level: Level, text: &dyn Display) {
     let _ = std::io::stderr().lock().write_all(line.as_bytes());
 }
 
-/// The text with every control character escaped, so that no peer can forge or break a log line.
+/// The text as one line in which everything can be seen, so that no peer can forge, break or disguise a log line.
 pub fn one_line(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| {
-            let escaped = c.is_control();
-            let plain = (!escaped).then_some(c);
-            plain
-                .into_iter()
-                .chain(escaped.then(|| c.escape_default()).into_iter().flatten())
-        })
-        .collect()
+    visible(text)
 }
 
 #[cfg(test)]
@@ -125,6 +118,7 @@ mod tests {
     #[test]
     fn lines_cannot_be_forged() {
         assert_eq!(one_line("a\r\nb\u{1b}[0m ü"), "a\\r\\nb\\u{1b}[0m ü");
+        assert_eq!(one_line("a\u{2028}\u{202e}b"), "a\\u{2028}\\u{202e}b");
     }
 
     #[test]

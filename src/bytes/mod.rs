@@ -6,7 +6,9 @@ pub mod html;
 pub mod json;
 pub mod radix;
 pub mod reader;
+mod visible;
 pub mod writer;
 
 pub use reader::Reader;
+pub use visible::visible;
 pub use writer::Writer;

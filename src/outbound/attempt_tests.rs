@@ -407,3 +407,19 @@ fn the_unanswered_are_never_delivered() {
         "reject 5.1.2 nxdomain"
     );
 }
+
+/// L2: whoever publishes many long records fills no log, no queue and no reply with them.
+#[test]
+fn texts_do_not_grow_with_what_is_published() {
+    let many: Vec<String> = (0..60).map(|number| format!("long{number}")).collect();
+    let many = format!("_25._tcp.mx.d.test TLSA secure {}", many.join(", "));
+    let dns = FakeDns::new(&[MX, A, &many]);
+    let record = run(STRICT, "d.test", &dns, &FakeNet::default()).deciding;
+    assert_eq!(summary(&record.cause), "defer 4.7.5 tlsa-invalid");
+    assert!(
+        record.cause.text.contains(", and 56 more; "),
+        "{}",
+        record.cause.text
+    );
+    assert!(record.cause.text.len() < 1500, "{}", record.cause.text);
+}

@@ -9,6 +9,12 @@ use crate::dane::{self, Plan};
 use crate::dns::{Name, Rdata, Tlsa};
 use crate::resolver::Status;
 
+/// TLSA records printed in one line; a host has two or three.
+pub(super) const RECORDS_PRINTED_MAX: usize = 4;
+
+/// Characters of one TLSA record printed in one line: every digest in full, a whole certificate not.
+const RECORD_PRINTED_MAX: usize = 160;
+
 /// What the TLSA answer of one candidate means.
 #[derive(Clone, Debug)]
 pub enum Judgement {
@@ -69,6 +75,15 @@ pub fn records(asked: &Asked) -> Vec<Tlsa> {
     asked.data().filter_map(tlsa_of).collect()
 }
 
+/// A record, of which the end is left out where it is very long.
+pub(super) fn shortened(record: &Tlsa) -> String {
+    let text = record.to_string();
+    match text.char_indices().nth(RECORD_PRINTED_MAX) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
+}
+
 /// L3: proven absent.
 fn absent(candidate: &Name, asked: &Asked) -> Cause {
     let text = format!(
@@ -90,8 +105,13 @@ fn insecure(asked: &Asked) -> Cause {
 
 /// L2: there are records, but none that may authenticate.
 fn unusable(asked: &Asked, plan: &Plan) -> Cause {
-    let print = |(record, why): &(Tlsa, dane::Unusable)| format!("`{record}` ({why})");
-    let each: Vec<String> = plan.unusable.iter().map(print).collect();
+    let print = |(record, why): &(Tlsa, dane::Unusable)| format!("`{}` ({why})", shortened(record));
+    let printed = plan.unusable.iter().take(RECORDS_PRINTED_MAX);
+    let mut each: Vec<String> = printed.map(print).collect();
+    match plan.unusable.len().saturating_sub(RECORDS_PRINTED_MAX) {
+        0 => {}
+        more => each.push(format!("and {more} more")),
+    }
     let text = format!(
         "no TLSA record of {} can be used: {}; publish a `3 1 1` record",
         asked.name,

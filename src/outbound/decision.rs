@@ -5,7 +5,7 @@
 use core::net::{IpAddr, SocketAddr};
 use std::fmt;
 
-use super::base;
+use super::base::{self, RECORDS_PRINTED_MAX, shortened};
 use super::cause::{Cause, Verdict};
 use super::facts::Asked;
 use super::route::MxHost;
@@ -18,12 +18,6 @@ use crate::log;
 use crate::resolver::status::extended_errors_json;
 use crate::resolver::{LookupErrorKind, Status};
 use crate::smtp::{Domain, Host};
-
-/// TLSA records printed in one line; a host has two or three.
-const RECORDS_PRINTED_MAX: usize = 4;
-
-/// Octets of one TLSA record printed in one line: every digest in full, a whole certificate not.
-const RECORD_PRINTED_MAX: usize = 160;
 
 /// How far an attempt came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -353,14 +347,6 @@ fn value(text: &str) -> String {
     match text.is_empty() || text.contains([' ', '=']) {
         true => format!("\"{text}\""),
         false => text,
-    }
-}
-
-fn shortened(record: &Tlsa) -> String {
-    let text = record.to_string();
-    match text.char_indices().nth(RECORD_PRINTED_MAX) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text,
     }
 }
 

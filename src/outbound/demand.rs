@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::Reason;
+use super::base::shortened;
 use crate::certificate::{self, Pin, Roots};
 use crate::dane::{self, Match, Plan};
 use crate::dns::Tlsa;
@@ -124,6 +125,7 @@ fn explain_change(mismatch: &str, former: &Tlsa, chain: &[Vec<u8>]) -> String {
         let presented = dane::records_of(leaf);
         plan.usable.iter().any(|record| presented.contains(record))
     });
+    let former = shortened(former);
     match presents_former {
         true => format!(
             "{mismatch}; the server still presents what the former record {former} names, so the record was changed and the server was not (dane-changed)"

@@ -75,7 +75,8 @@ impl Decision {
     /// Whether nothing but a proof was missing at some host, and none after it was spoken to.
     pub fn lacks_proof(&self) -> bool {
         let lacks_proof = |reason: Reason| reason.denies_dane() || reason.refutes();
-        let records = self.hosts.iter().chain([&self.deciding]);
+        let tried = self.hosts.iter().filter(|record| !record.is_beyond);
+        let records = tried.chain([&self.deciding]);
         let mut reasons = records.map(|record| record.cause.reason);
         self.verdict() != Verdict::Deliver
             && self.deciding.proof.is_none()

@@ -177,6 +177,44 @@ fn exceptions_stand_in_for_a_proof() {
     }
 }
 
+/// A check that looks at more hosts than a delivery needs no exception that the delivery would not use.
+#[test]
+fn hosts_beyond_need_no_exception() {
+    let mut lines: Vec<String> = Vec::new();
+    let net = FakeNet::default();
+    let mut exchanges = Vec::new();
+    for number in 1..=HOSTS_MAX + 1 {
+        exchanges.push(format!("{number} mx{number}.d.test."));
+        lines.push(format!("mx{number}.d.test A secure 192.0.2.{number}"));
+        if number <= HOSTS_MAX {
+            lines.push(format!("_25._tcp.mx{number}.d.test TLSA secure good"));
+            let down = Server::Fails(Reason::Connect, Phase::Connect);
+            net.set(&format!("192.0.2.{number}"), down);
+        }
+    }
+    lines.push(format!("d.test MX secure {}", exchanges.join(", ")));
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    for looks_further in [false, true] {
+        let look = Look {
+            looks_further,
+            ..Look::default()
+        };
+        let decision = run_with(
+            look,
+            &settings(STRICT),
+            "d.test",
+            &FakeDns::new(&lines),
+            &net,
+        );
+        assert_eq!(
+            summary(&decision.deciding.cause),
+            "defer 4.4.1 connect",
+            "{looks_further}"
+        );
+        assert!(!decision.lacks_proof(), "{looks_further}");
+    }
+}
+
 /// It ends at its date without a reload, and the log tells each use and when it can go.
 #[test]
 fn exceptions_end_and_are_told() {

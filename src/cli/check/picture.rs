@@ -3,7 +3,8 @@
 //! The picture is as wide as a telephone, so it needs no second form for narrow windows. Lengths are in units of the picture, about pixels.
 
 use super::graph::{Bond, Node};
-use crate::bytes::html::{escape, identifier, visible};
+use crate::bytes::html::{escape, identifier};
+use crate::bytes::visible;
 
 const WIDTH: usize = 360;
 /// How much further in a card is than the one it hangs from.
