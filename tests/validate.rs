@@ -59,14 +59,14 @@ fn with_zones(builder: WorldBuilder) -> WorldBuilder {
 
 fn settings(world: &World) -> Settings {
     Settings {
-        servers: vec![world.resolver()],
+        servers: vec![world.resolver().into()],
         retry: Retry::default(),
         dnssec: DnssecMode::Validate,
         validation: ValidationSettings {
             anchors: TrustAnchors::parse(&world.trust_anchor()).expect("anchors"),
             ..ValidationSettings::default()
         },
-        pcap: None,
+        ..Settings::default()
     }
 }
 
@@ -211,7 +211,7 @@ fn resolvers_are_judged_each_by_what_it_brings() {
     let (honest, hostile) = (world(), world());
     // Another root, another chain: all that the second resolver says is forged.
     let mut settings = settings(&honest);
-    settings.servers = vec![hostile.resolver(), honest.resolver()];
+    settings.servers = vec![hostile.resolver().into(), honest.resolver().into()];
     // It comes last for a few seconds only, which a loaded machine may need for itself.
     let is_asked_last = (0..5).any(|_| {
         let resolver = Resolver::new(&settings).expect("a resolver");
@@ -224,7 +224,7 @@ fn resolvers_are_judged_each_by_what_it_brings() {
     });
     assert!(is_asked_last);
 
-    settings.servers = vec![hostile.resolver()];
+    settings.servers = vec![hostile.resolver().into()];
     let resolver = Resolver::new(&settings).expect("a resolver");
     let (status, text) = ask(&resolver, "sound.test", RecordType::MX);
     // Where nobody brings the root's keys, it is not the zone that is blamed.
@@ -249,7 +249,7 @@ fn resolvers_are_judged_each_by_what_it_brings() {
     ];
     assert!(asked.ends_with(&expected), "{asked:?}");
 
-    settings.servers = vec![hostile.resolver(), honest.resolver()];
+    settings.servers = vec![hostile.resolver().into(), honest.resolver().into()];
     let resolver = Resolver::new(&settings).expect("a resolver");
     let tests = resolver.self_test();
     let found: Vec<bool> = tests.iter().map(|test| test.result.is_ok()).collect();

@@ -5,7 +5,7 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 
 use super::der;
-use crate::bytes::hex;
+use crate::bytes::{hex, radix};
 
 /// A SHA-256 digest of a certificate or of its SubjectPublicKeyInfo, in text `sha256:` and 64 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,6 +17,17 @@ impl Pin {
         let digits = text.strip_prefix("sha256:")?;
         let octets = hex::decode(digits)?;
         octets.try_into().ok().map(Self)
+    }
+
+    /// Reads base 64, as pins of DNS over TLS are written (RFC 7858 §4.2).
+    pub fn parse_base64(text: &str) -> Option<Self> {
+        let octets = radix::decode_base64(text)?;
+        octets.try_into().ok().map(Self)
+    }
+
+    /// The base 64 that [`Pin::parse_base64`] reads.
+    pub fn to_base64(self) -> String {
+        radix::encode_base64(&self.0)
     }
 
     /// The pins of a certificate (DER): of its public key, if it can be read, and of the whole.

@@ -3,13 +3,12 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use core::net::SocketAddr;
 use getopts::{Fail, Matches, Options};
 
 use super::exit;
 use crate::config::{Config, ConfigError, Overrides, values};
 use crate::log;
-use crate::resolver::DnssecMode;
+use crate::resolver::{DnssecMode, Endpoint};
 
 /// A command's input, after its options were understood.
 pub struct Invocation {
@@ -120,8 +119,8 @@ fn listed(command: &Command) -> Options {
         options.optmulti(
             "s",
             "server",
-            "ask this resolver (repeatable; replaces the configured ones)",
-            "ADDR[:PORT]",
+            "ask this resolver, in clear or over TLS (repeatable; replaces the configured ones)",
+            "ADDR[:PORT] | tls://ADDR[:PORT]#NAME",
         );
         options.optopt(
             "",
@@ -243,6 +242,6 @@ fn wrong(option: &str) -> impl Fn(String) -> Failure + '_ {
     move |reason| Failure::usage(format!("option '--{option}': {reason}"))
 }
 
-fn server(text: &str) -> Result<SocketAddr, Failure> {
-    values::resolver(text).map_err(|reason| Failure::usage(format!("option '-s': {reason}")))
+fn server(text: &str) -> Result<Endpoint, Failure> {
+    Endpoint::parse(text).map_err(|reason| Failure::usage(format!("option '-s': {reason}")))
 }

@@ -37,7 +37,7 @@ fn defaults_are_those_of_the_table() {
     assert_eq!(config.resolver.dnssec, resolver::DnssecMode::Validate);
     assert_eq!(
         config.resolver.servers,
-        ["127.0.0.1:53".parse().expect("an address")]
+        [Endpoint::parse("127.0.0.1").expect("an address")]
     );
     assert_eq!(config.queue.retry_for, Duration::from_secs(5 * 86_400));
     assert_eq!(config.queue.retry_first, Duration::from_secs(60));
@@ -160,7 +160,7 @@ fn what_is_not_built_is_refused_and_never_ignored() {
         refused.push(format!("listen 127.0.0.1:25 {options}"));
     }
     refused.push("policy * mta-sts".to_owned());
-    refused.push("resolver tls://127.0.0.1#a.example".to_owned());
+    refused.push("resolver tls://127.0.0.1#dane".to_owned());
     for line in refused {
         assert!(error(&line).contains("this version cannot do"), "{line}");
     }
@@ -336,7 +336,7 @@ fn loopback_is_allowed_only_if_all_resolvers_are_there() {
     );
     assert_eq!(build("resolver ::1\nresolver 192.0.2.1", &none), []);
     let elsewhere = Overrides {
-        servers: vec![SocketAddr::from(([192, 0, 2, 1], 53))],
+        servers: vec![Endpoint::parse("192.0.2.1").expect("an address")],
         ..Overrides::default()
     };
     assert_eq!(build("resolver ::1", &elsewhere), []);
@@ -349,7 +349,7 @@ fn loopback_is_allowed_only_if_all_resolvers_are_there() {
 #[test]
 fn the_command_line_goes_before_the_file() {
     let overrides = Overrides {
-        servers: vec![SocketAddr::from(([127, 0, 0, 1], 5353))],
+        servers: vec![Endpoint::parse("127.0.0.1:5353").expect("an address")],
         dnssec: Some(resolver::DnssecMode::Ad),
         at: Some(Timestamp::from_unix(1)),
         sha1: true,

@@ -1,6 +1,5 @@
 //! Defaults that depend on the machine: its name, its resolvers, and where its user keeps state.
 
-use core::net::SocketAddr;
 use std::env;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -9,8 +8,8 @@ use std::sync::Arc;
 use super::{ConfigError, values};
 use crate::certificate::Roots;
 use crate::net::Network;
-use crate::resolver::ResolvConf;
 use crate::resolver::resolv_conf;
+use crate::resolver::{Endpoint, ResolvConf};
 use crate::smtp::Domain;
 use crate::sys::{privileges, process};
 
@@ -61,11 +60,8 @@ pub(super) fn spool() -> Result<PathBuf, ConfigError> {
 
 /// The reserved addresses that MX hosts may have: with all resolvers on loopback, loopback too, since such a resolver serves this machine
 /// alone and its local zones may point back to it. A resolver elsewhere must not be able to send mail into this machine.
-pub(super) fn allowed_addresses(resolvers: &[SocketAddr]) -> Vec<Network> {
-    match resolvers
-        .iter()
-        .all(|server| server.ip().to_canonical().is_loopback())
-    {
+pub(super) fn allowed_addresses(resolvers: &[Endpoint]) -> Vec<Network> {
+    match resolvers.iter().all(Endpoint::is_loopback) {
         true => Network::LOOPBACK.to_vec(),
         false => Vec::new(),
     }

@@ -10,6 +10,7 @@ use super::words::{all, each, one, set, single};
 use super::{Config, destination, quiet, values};
 use crate::filter::Chain;
 use crate::log::Level as LogLevel;
+use crate::resolver::Endpoint;
 use crate::time::format_duration;
 
 /// One kind of directive.
@@ -116,12 +117,12 @@ static DIRECTIVES: &[Directive] = &[
     },
     Directive {
         name: "resolver",
-        synopsis: "ADDR[:PORT]",
+        synopsis: "ADDR[:PORT] | tls://ADDR[:PORT]#NAME",
         fallback: Fallback::FoundOut("those of /etc/resolv.conf"),
-        meaning: "a DNS resolver to ask; the first is preferred",
+        meaning: "a DNS resolver to ask; the first is preferred. tls:// asks over TLS and never in clear: the resolver must prove to be NAME, by a certificate of a CA (see ca-file), or with sha256/PIN for NAME to have the key of which PIN is the SHA-256 digest in base 64",
         is_repeatable: true,
         read: |config, words| {
-            let server = values::resolver(one(words)?)?;
+            let server = Endpoint::parse(one(words)?)?;
             config.resolver.servers.push(server);
             Ok(())
         },
@@ -277,7 +278,7 @@ static DIRECTIVES: &[Directive] = &[
         name: "ca-file",
         synopsis: "FILE",
         fallback: Fallback::FoundOut("the system's bundle"),
-        meaning: "certificates of the CAs that count at level secure and in pkix exceptions, in PEM; read only where they are needed",
+        meaning: "certificates of the CAs that count at level secure, in pkix exceptions and for resolvers over TLS, in PEM; read only where they are needed",
         read: |config, words| {
             let file = values::absolute_path(one(words)?)?;
             File::open(&file).map_err(|error| format!("{}: {error}", file.display()))?;

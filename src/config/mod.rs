@@ -14,16 +14,16 @@ mod quiet;
 pub mod values;
 mod words;
 
-use core::net::SocketAddr;
 use std::collections::BTreeMap;
 use std::env;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::dnssec::TrustAnchors;
 use crate::outbound::{Level, Pattern, Policy};
-use crate::resolver::DnssecMode;
+use crate::resolver::{DnssecMode, Endpoint, Proof};
 use crate::smtp::Domain;
 use crate::time::Timestamp;
 use crate::{inbound, log, outbound, queue, resolver};
@@ -65,7 +65,7 @@ pub struct Config {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Overrides {
     /// `-s`: the resolvers, if any is named.
-    pub servers: Vec<SocketAddr>,
+    pub servers: Vec<Endpoint>,
     /// `--dnssec`.
     pub dnssec: Option<resolver::DnssecMode>,
     /// `--trust-anchor`.
@@ -219,7 +219,7 @@ impl Config {
     fn find_out(&mut self, is_given: impl Fn(&str) -> bool) -> Result<(), ConfigError> {
         if self.resolver.servers.is_empty() {
             let system = defaults::resolvers()?;
-            self.resolver.servers = system.servers;
+            self.resolver.servers = system.servers.into_iter().map(Endpoint::from).collect();
             let (own, found) = (&mut self.resolver.retry, system.retry);
             if !is_given("resolver-timeout") {
                 own.timeout = found.timeout;
@@ -249,8 +249,15 @@ impl Config {
             let text = "no-dane-action bounce: needs `dnssec validate`, since an AD bit that is absent proves nothing";
             return Err(ConfigError(text.to_owned()));
         }
-        if self.outbound.policies.need_roots() {
+        let mut proofs = self
+            .resolver
+            .servers
+            .iter()
+            .map(|server| server.proof.as_deref());
+        let is_named = proofs.any(|proof| matches!(proof, Some(Proof::Name(_))));
+        if is_named || self.outbound.policies.need_roots() {
             let roots = defaults::roots(self.outbound.ca_file.as_deref())?;
+            self.resolver.roots = Some(Arc::clone(&roots));
             self.outbound.roots = Some(roots);
         }
         self.outbound.own_addresses.clone_from(&self.inbound.listen);

@@ -35,9 +35,9 @@ pub(super) static DIRECTIVES: &[Directive] = &[
 pub(super) fn beside_proxy(config: &Config) -> Option<String> {
     let proxy = config.outbound.socks5?;
     let mut servers = config.resolver.servers.iter();
-    let open = servers.find(|server| !server.ip().to_canonical().is_loopback())?;
+    let open = servers.find(|server| server.proof.is_none() && !server.is_loopback())?;
     Some(format!(
         "socks5 {proxy}: the questions to the resolver {open} go beside the proxy in clear text and name every domain that mail is for; \
-        use a resolver on this machine whose own questions are hidden"
+        use a resolver over TLS (tls://ADDR#NAME), or one on this machine whose own questions are hidden"
     ))
 }

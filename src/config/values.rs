@@ -13,24 +13,8 @@ use crate::dnssec::TrustAnchors;
 use crate::net::Network;
 use crate::outbound::{Level, Pattern};
 use crate::resolver::DnssecMode;
-use crate::resolver::resolv_conf::parse_server;
 use crate::smtp::Domain;
 use crate::time::{self, Timestamp};
-
-/// `ADDR[:PORT]`, an IPv6 address with a port in brackets.
-///
-/// # Errors
-/// What was expected.
-pub fn resolver(text: &str) -> Result<SocketAddr, String> {
-    if text.starts_with("tls://") {
-        return Err(format!(
-            "'{text}': this version cannot do DNS over TLS yet; expected ADDR[:PORT]"
-        ));
-    }
-    parse_server(text).ok_or_else(|| {
-        format!("expected ADDR[:PORT], for example 127.0.0.1 or [::1]:53, found '{text}'")
-    })
-}
 
 /// `validate`, `ad` or `ad ad-trusted`.
 pub(super) fn dnssec(words: &[String]) -> Result<DnssecMode, String> {
@@ -254,37 +238,6 @@ pub(super) fn duration(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn resolvers_are_addresses_with_or_without_port() {
-        for (text, address) in [
-            ("127.0.0.1", "127.0.0.1:53"),
-            ("127.0.0.1:5353", "127.0.0.1:5353"),
-            ("::1", "[::1]:53"),
-            ("[::1]", "[::1]:53"),
-            ("[::1]:54", "[::1]:54"),
-        ] {
-            assert_eq!(
-                resolver(text),
-                Ok(address.parse().expect("an address")),
-                "{text}"
-            );
-        }
-        for text in [
-            "",
-            "localhost",
-            "127.0.0.1:",
-            "127.0.0.1:65536",
-            "127.0.0.1:0",
-            "[127.0.0.1",
-            "tls://127.0.0.1",
-        ] {
-            assert!(
-                resolver(text).is_err_and(|error| error.contains(text)),
-                "{text}"
-            );
-        }
-    }
 
     #[test]
     fn times_and_switches() {

@@ -42,6 +42,28 @@ impl EdnsOption {
         }
     }
 
+    /// What a query over a connection says: that the server may name how long it keeps idle connections (RFC 7828 §3.2.1).
+    pub const fn keepalive() -> Self {
+        Self {
+            code: OptionCode::TCP_KEEPALIVE,
+            data: Vec::new(),
+        }
+    }
+
+    /// Padding of so many zero octets (RFC 7830 §3).
+    pub fn padding(octets: usize) -> Self {
+        Self {
+            code: OptionCode::PADDING,
+            data: vec![0; octets],
+        }
+    }
+
+    /// How long the server keeps the connection when idle, in units of 100 ms, if this option says so (RFC 7828 §3.1).
+    pub fn as_keepalive(&self) -> Option<u16> {
+        let timeout = <[u8; 2]>::try_from(self.data.as_slice()).ok()?;
+        (self.code == OptionCode::TCP_KEEPALIVE).then_some(u16::from_be_bytes(timeout))
+    }
+
     /// The extended DNS error in this option, with its text, if it is one. Octets that are not UTF-8 are replaced, a final zero is dropped (RFC 8914 §2).
     pub fn as_extended_error(&self) -> Option<(EdeCode, String)> {
         if self.code != OptionCode::EXTENDED_ERROR {

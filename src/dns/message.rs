@@ -3,7 +3,8 @@
 use super::decode::Decoder;
 use super::encode::Encoder;
 use super::{
-    Class, DecodeError, EdeCode, Edns, Fault, Name, Opcode, Rcode, Record, RecordType, edns,
+    Class, DecodeError, EdeCode, Edns, EdnsOption, Fault, Name, Opcode, Rcode, Record, RecordType,
+    edns,
 };
 
 /// Longest message: what the length before it on TCP can say (RFC 1035 §4.2.2).
@@ -149,6 +150,21 @@ impl Message {
     /// Encodes with name compression. What does not fit [`MESSAGE_LIMIT`] or its length field is left out, whole records at a time, and TC is set.
     pub fn encode(&self) -> Vec<u8> {
         self.encode_within(MESSAGE_LIMIT)
+    }
+
+    /// Encodes to a multiple of `block` octets, filled up by a padding option behind the others (RFC 7830 §3, RFC 8467 §4.1). Without EDNS
+    /// there is no place for it, and nothing is filled up.
+    pub fn encode_padded(&self, block: usize) -> Vec<u8> {
+        let padded = |octets| {
+            let mut message = self.clone();
+            let options = message.edns.as_mut().map(|edns| &mut edns.options);
+            options
+                .into_iter()
+                .for_each(|options| options.push(EdnsOption::padding(octets)));
+            message.encode()
+        };
+        let length = padded(0).len();
+        padded(length.next_multiple_of(block.max(1)) - length)
     }
 
     /// Encodes into at most `limit` octets (at least header, question and OPT): when the records do not fit, TC is set and they are left out (RFC 2181 §9).

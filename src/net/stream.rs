@@ -17,6 +17,8 @@ pub struct Stream {
     socket: Arc<TcpStream>,
     deadline: Deadline,
     peer: SocketAddr,
+    /// Whether reads and writes wait at all.
+    is_waiting: bool,
 }
 
 impl Stream {
@@ -42,12 +44,22 @@ impl Stream {
             socket: Arc::new(socket),
             deadline,
             peer,
+            is_waiting: true,
         })
     }
 
     /// Sets by when the following reads and writes must be over.
     pub const fn set_deadline(&mut self, deadline: Deadline) {
         self.deadline = deadline;
+    }
+
+    /// Sets whether reads and writes wait until the deadline, as they do at first, or fail with [`io::ErrorKind::WouldBlock`] where they would.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn set_waiting(&mut self, is_waiting: bool) -> io::Result<()> {
+        self.is_waiting = is_waiting;
+        self.socket.set_nonblocking(!is_waiting)
     }
 
     /// The other side's address.
@@ -118,6 +130,9 @@ fn timed_out(error: io::Error) -> io::Error {
 
 impl Read for Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if !self.is_waiting {
+            return self.socket.as_ref().read(buffer);
+        }
         self.socket.set_read_timeout(Some(self.left()?))?;
         self.socket.as_ref().read(buffer).map_err(timed_out)
     }
@@ -125,6 +140,9 @@ impl Read for Stream {
 
 impl Write for Stream {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        if !self.is_waiting {
+            return self.socket.as_ref().write(octets);
+        }
         self.socket.set_write_timeout(Some(self.left()?))?;
         self.socket.as_ref().write(octets).map_err(timed_out)
     }

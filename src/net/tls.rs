@@ -8,6 +8,8 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::OnceLock;
 
 use openssl::error::ErrorStack;
@@ -18,6 +20,7 @@ use openssl::ssl::{
 
 use super::Stream;
 use crate::sys::crypto;
+pub use crate::sys::crypto::Session;
 use crate::time::Deadline;
 
 /// Suites of TLS 1.2: forward secrecy and an authenticated server, best first. Those of TLS 1.3 all have both.
@@ -93,12 +96,40 @@ impl TlsStream {
     /// [`TlsError`]; the connection is closed.
     pub fn connect(stream: Stream, server_name: &str) -> Result<Self, TlsError> {
         let prepared = prepare(server_name).map_err(|error| TlsError::local(&error))?;
+        Self::shake_hands(prepared, stream)
+    }
+
+    /// As [`TlsStream::connect`], for servers that are visited again and again: takes up `earlier`, a session with the same server, if there is
+    /// one and the server still knows it. The chain of a session taken up is the one presented at its beginning.
+    ///
+    /// # Errors
+    /// [`TlsError`]; the connection is closed.
+    pub fn connect_again(
+        stream: Stream,
+        server_name: &str,
+        earlier: Option<&Session>,
+    ) -> Result<Self, TlsError> {
+        let prepared = prepare_again(server_name, earlier);
+        Self::shake_hands(prepared.map_err(|error| TlsError::local(&error))?, stream)
+    }
+
+    fn shake_hands(prepared: Ssl, stream: Stream) -> Result<Self, TlsError> {
         let mut inner =
             SslStream::new(prepared, stream).map_err(|error| TlsError::local(&error))?;
         inner.connect().map_err(|error| explain(&error))?;
         check_key(inner.ssl())?;
         let chain = presented(inner.ssl()).map_err(|error| TlsError::local(&error))?;
         Ok(Self { inner, chain })
+    }
+
+    /// What a later [`TlsStream::connect_again`] takes up, if the server offered that.
+    pub fn session(&self) -> Option<Session> {
+        Session::of(self.inner.ssl())
+    }
+
+    /// Whether an earlier session was taken up.
+    pub fn is_resumed(&self) -> bool {
+        self.inner.ssl().session_reused()
     }
 
     /// The certificates the server presented, as DER, its own first; never empty.
@@ -132,11 +163,41 @@ impl TlsStream {
         Ok(self.inner.ssl().pending() > 0 || self.inner.get_ref().has_input()?)
     }
 
+    /// Reads what is there; `None` if that is nothing. Never waits, not even for the rest of something, and 0 is the end, as in [`Read`].
+    ///
+    /// # Errors
+    /// As the system says, and when what came is not TLS.
+    pub fn read_now(&mut self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+        self.inner.get_mut().set_waiting(false)?;
+        let read = self.inner.read(buffer);
+        self.inner.get_mut().set_waiting(true)?;
+        match read {
+            Ok(count) => Ok(Some(count)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Our side's address.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn local(&self) -> io::Result<SocketAddr> {
+        self.inner.get_ref().local()
+    }
+
     /// Says goodbye in TLS and ends both directions.
     pub fn close(mut self) {
         // A peer that is gone already misses nothing.
         let _ = self.inner.shutdown();
         self.inner.get_ref().close();
+    }
+}
+
+/// To wait for input without reading it; there may be more than the system knows of ([`TlsStream::has_input`]).
+impl AsFd for TlsStream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.inner.get_ref().as_fd()
     }
 }
 
@@ -161,16 +222,33 @@ impl Write for TlsStream {
 /// A connection object for one handshake.
 fn prepare(server_name: &str) -> Result<Ssl, ErrorStack> {
     static CONTEXT: OnceLock<Result<SslContext, ErrorStack>> = OnceLock::new();
-    let context = CONTEXT.get_or_init(build_context).as_ref();
-    let mut prepared = Ssl::new(context.map_err(Clone::clone)?)?;
+    // A resumed session shows no certificate of its own, so there would be nothing to compare (rfc B7).
+    let build = || build_context(SslOptions::NO_TICKET);
+    let context = CONTEXT.get_or_init(build).as_ref();
+    name(Ssl::new(context.map_err(Clone::clone)?)?, server_name)
+}
+
+/// The same where sessions may be taken up.
+fn prepare_again(server_name: &str, earlier: Option<&Session>) -> Result<Ssl, ErrorStack> {
+    static CONTEXT: OnceLock<Result<SslContext, ErrorStack>> = OnceLock::new();
+    let build = || build_context(SslOptions::empty());
+    let context = CONTEXT.get_or_init(build).as_ref();
+    let prepared = match earlier {
+        Some(session) => session.resume()?,
+        None => Ssl::new(context.map_err(Clone::clone)?)?,
+    };
+    name(prepared, server_name)
+}
+
+fn name(mut prepared: Ssl, server_name: &str) -> Result<Ssl, ErrorStack> {
     if !server_name.is_empty() {
         prepared.set_hostname(server_name)?;
     }
     Ok(prepared)
 }
 
-/// One context for all connections: building it is dear, and nothing in it belongs to a single server.
-fn build_context() -> Result<SslContext, ErrorStack> {
+/// One context for all connections of a kind: building it is dear, and nothing in it belongs to a single server.
+fn build_context(tickets: SslOptions) -> Result<SslContext, ErrorStack> {
     crypto::init();
     let mut builder = SslContextBuilder::new(SslMethod::tls_client())?;
     builder.set_min_proto_version(Some(SslVersion::TLS1_2))?;
@@ -178,11 +256,8 @@ fn build_context() -> Result<SslContext, ErrorStack> {
     builder.set_cipher_list(CIPHERS)?;
     builder.set_verify(SslVerifyMode::NONE);
     crypto::leave_chain_to_caller(&mut builder);
-    // A resumed session shows no certificate, so there would be nothing to compare (rfc B7).
     builder.set_session_cache_mode(SslSessionCacheMode::OFF);
-    builder.set_options(
-        SslOptions::NO_TICKET | SslOptions::NO_COMPRESSION | SslOptions::NO_RENEGOTIATION,
-    );
+    builder.set_options(tickets | SslOptions::NO_COMPRESSION | SslOptions::NO_RENEGOTIATION);
     builder.set_mode(SslMode::RELEASE_BUFFERS);
     Ok(builder.build())
 }

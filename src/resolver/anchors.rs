@@ -11,9 +11,8 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use core::net::SocketAddr;
-
 use super::ValidationSettings;
+use super::endpoint::Endpoint;
 use super::observe::Transport;
 use super::query::Checks;
 use super::self_test::PATIENCE;
@@ -222,7 +221,7 @@ impl Resolver {
         let zone = follower.state().tracking.zone().clone();
         let servers = self.upstream.servers.all().into_iter();
         let sets: Vec<Rrset> = servers
-            .flat_map(|server| self.keys_from(server, &zone))
+            .flat_map(|server| self.keys_from(&server, &zone))
             .collect();
         let anchors = follower.take(&sets, &validator.settings);
         if anchors != validator.settings.anchors {
@@ -234,7 +233,7 @@ impl Resolver {
     }
 
     /// What this resolver brings; nothing of it is proven.
-    fn keys_from(&self, server: SocketAddr, zone: &Name) -> Vec<Rrset> {
+    fn keys_from(&self, server: &Endpoint, zone: &Name) -> Vec<Rrset> {
         let deadline = Deadline::after(PATIENCE);
         let ask = |transport| {
             let question = (zone, RecordType::DNSKEY);

@@ -116,6 +116,7 @@ fn life_of(outcome: &Outcome) -> Duration {
         Err(error) => match error.kind {
             LookupErrorKind::Timeout
             | LookupErrorKind::Unreachable(_)
+            | LookupErrorKind::Unproven(_)
             | LookupErrorKind::NotTrusted
             | LookupErrorKind::NoServers => Duration::ZERO,
             LookupErrorKind::Rcode(_)

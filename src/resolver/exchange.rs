@@ -1,4 +1,4 @@
-//! One question to one server: UDP, TCP where the reply asks for it, and whether the server can carry DNSSEC.
+//! One question to one server: UDP, TCP where the reply asks for it, or TLS alone; and whether the server can carry DNSSEC.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,8 @@ use crate::time::Deadline;
 const TCP_WAIT: Duration = Duration::from_secs(5);
 
 impl Wire<'_> {
-    /// Asks once, first over `transport`; an answer that must not be taken from UDP is fetched over TCP at once.
+    /// Asks once, first over `transport`; an answer that must not be taken from UDP is fetched over TCP at once. A server that is to be asked over
+    /// TLS is asked over TLS, whatever `transport` says.
     ///
     /// # Errors
     /// [`Fault`].
@@ -25,7 +26,11 @@ impl Wire<'_> {
         transport: Transport,
         deadline: Deadline,
     ) -> Result<Box<Reply>, Fault> {
-        let query = Query::new(name, rtype, self.checks).map_err(|error| {
+        let transport = match self.link {
+            Some(_) => Transport::Tls,
+            None => transport,
+        };
+        let query = Query::new(name, rtype, self.checks, transport).map_err(|error| {
             Fault::Unreachable(format!("no random numbers for the query: {error}"))
         })?;
         let started = Instant::now();
@@ -50,6 +55,9 @@ impl Wire<'_> {
         transport: Transport,
         deadline: Deadline,
     ) -> Result<Box<Reply>, Fault> {
+        if let Some(link) = self.link {
+            return link.ask(self, query, deadline);
+        }
         if transport == Transport::Tcp {
             return tcp::ask(self, query, deadline.within(TCP_WAIT));
         }

@@ -13,6 +13,7 @@ const SHORT: Duration = Duration::from_millis(100);
 fn ask(fake: &Fake, transport: Transport, udp_wait: Duration) -> Result<Box<Reply>, Fault> {
     let wire = Wire {
         server: fake.address,
+        link: None,
         checks: Checks::Upstream,
         udp_wait,
         observers: &[],
@@ -123,7 +124,7 @@ fn doubtful_replies_are_fetched_over_tcp() {
             Transport::Udp => {
                 vec![change(&mut evil(query))]
             }
-            Transport::Tcp => vec![good(query).encode()],
+            Transport::Tcp | Transport::Tls => vec![good(query).encode()],
         };
         let fake = Fake::start(script);
         assert_good(ask(&fake, Transport::Udp, PATIENT), what);
@@ -166,7 +167,7 @@ fn a_long_reply_comes_whole_over_tcp() {
         let reply = reply(query, Rcode::NOERROR, many.collect());
         vec![match transport {
             Transport::Udp => reply.encode_within(1232),
-            Transport::Tcp => reply.encode(),
+            Transport::Tcp | Transport::Tls => reply.encode(),
         }]
     });
     let whole = ask(&fake, Transport::Udp, PATIENT).expect("a reply");

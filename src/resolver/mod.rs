@@ -1,8 +1,11 @@
 //! Looks up DNS data and says what is proven about it.
 //!
 //! One lookup, from the caller down: [`stub`] (cache, aliases across replies) → `flights` (equal questions once) → `upstream` (several servers) → `servers` (whose turn) →
-//! `exchange` (one server: UDP, then TCP where it must) → `udp`, `tcp` over a `wire` → `query` (is this the reply to our question?) and back up →
+//! `exchange` (one server: UDP, then TCP where it must, or TLS alone) → `udp`, `tcp`, `dot` over a `wire` → `query` (is this the reply to our question?) and back up →
 //! `trust` (what the AD bit is worth) → `answer` (what the records say) → `cache`.
+//!
+//! What a configured resolver is says [`Endpoint`]. Where it is to be asked over TLS, `dot` makes it prove who it is before it is asked anything, and all
+//! threads share one `connection`.
 //!
 //! That is the way where a trusted resolver's AD bit is believed. Where signatures are checked here, `validate` stands in the place of
 //! `trust` and `answer`: it drives the validator of `dnssec` over `upstream`, with what is known of `zones`. `self_test` judges the
@@ -13,6 +16,9 @@
 pub mod anchors;
 mod answer;
 mod cache;
+mod connection;
+mod dot;
+pub mod endpoint;
 mod exchange;
 #[cfg(test)]
 #[path = "fake_tests.rs"]
@@ -36,17 +42,18 @@ mod wire;
 mod zones;
 
 use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use core::net::SocketAddr;
-use std::path::PathBuf;
-
+use crate::certificate::Roots;
 use crate::dns::{EdeCode, Name, Rcode, RecordType};
 use crate::dnssec::{Security, TrustAnchors};
 use crate::time::{Deadline, Timestamp};
 
 pub use crate::dnssec::chain::{Alias, Content};
 pub use crate::dnssec::limits::ALIASES_AT_MOST;
+pub use endpoint::{Endpoint, Proof};
 pub use observe::{Direction, Observer, Packet, Transport};
 pub use resolv_conf::ResolvConf;
 pub use self_test::{ResolverTest, Waits};
@@ -59,7 +66,9 @@ pub use validate::{Explanation, FOUND_HERE};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// The resolvers to ask, in order; from the configuration, else from /etc/resolv.conf.
-    pub servers: Vec<SocketAddr>,
+    pub servers: Vec<Endpoint>,
+    /// The CAs that are believed when a resolver proves itself by a certificate.
+    pub roots: Option<Arc<Roots>>,
     /// How long and how often they are asked.
     pub retry: Retry,
     /// Where answers get their security status from.
@@ -123,7 +132,7 @@ pub enum DnssecMode {
     /// `validate`: signatures are checked here, and resolvers are mere carriers.
     #[default]
     Validate,
-    /// `ad`: the AD bit of a resolver on loopback is believed (RFC 4035 §4.9.3).
+    /// `ad`: the AD bit of a resolver on loopback, or one that proves itself over TLS, is believed (RFC 4035 §4.9.3).
     Ad,
     /// `ad ad-trusted`: the AD bit of every listed resolver is believed, the operator vouches for the link.
     AdTrusted,
@@ -215,6 +224,8 @@ pub enum LookupErrorKind {
     Rcode(Rcode),
     /// The reply is not a usable DNS message or contradicts itself.
     Malformed(String),
+    /// The resolver, which is asked over TLS, has not proven that it is the one configured; it was asked nothing.
+    Unproven(String),
     /// The resolver is of no use for DNSSEC: it strips EDNS or signatures, or does not validate though its AD bit is to be believed.
     NoDnssec(String),
     /// The keys of the anchored zone itself do not validate, so nothing can: wrong trust anchors, a wrong clock, or forged keys.
@@ -254,7 +265,7 @@ impl LookupErrorKind {
     pub const fn is_of_resolver(&self) -> bool {
         matches!(
             self,
-            Self::NotTrusted | Self::NoDnssec(_) | Self::Anchors(_)
+            Self::NotTrusted | Self::Unproven(_) | Self::NoDnssec(_) | Self::Anchors(_)
         )
     }
 
@@ -275,10 +286,14 @@ impl fmt::Display for LookupErrorKind {
             }
             Self::Rcode(rcode) => write!(f, "the resolver answers {rcode}"),
             Self::Malformed(why) => write!(f, "the reply cannot be used: {why}"),
+            Self::Unproven(why) => write!(
+                f,
+                "the resolver does not prove that it is the one configured, so it is asked nothing: {why}"
+            ),
             Self::NoDnssec(why) => write!(f, "nothing can be validated with the resolver: {why}"),
             Self::Anchors(why) => write!(f, "nothing can be validated: {why}"),
             Self::NotTrusted => f.write_str(
-                "resolver-not-validating: with `dnssec ad` only a validating resolver on loopback is believed",
+                "resolver-not-validating: with `dnssec ad` only a validating resolver on loopback or over TLS is believed",
             ),
             Self::Bogus(why) => write!(f, "validation fails: {why}"),
             Self::Indeterminate(why) => write!(f, "nothing can be proven: {why}"),

@@ -40,6 +40,8 @@ pub enum Transport {
     Udp,
     /// Over a connection, behind its length (RFC 7766).
     Tcp,
+    /// The same within TLS (RFC 7858).
+    Tls,
 }
 
 impl fmt::Display for Direction {
@@ -56,6 +58,7 @@ impl fmt::Display for Transport {
         f.write_str(match self {
             Self::Udp => "UDP",
             Self::Tcp => "TCP",
+            Self::Tls => "TLS",
         })
     }
 }

@@ -2,10 +2,14 @@
 
 use openssl::rand::rand_bytes;
 
-use crate::dns::{Class, Edns, Message, Name, Opcode, Question, Rcode, RecordType};
+use super::Transport;
+use crate::dns::{Class, Edns, EdnsOption, Message, Name, Opcode, Question, Rcode, RecordType};
 
 /// Largest UDP reply asked for: fits every path without fragments, which can be forged (DNS flag day 2020).
 const UDP_SIZE: u16 = 1232;
+/// Queries within TLS are filled up to a multiple of so many octets, so that their length tells nothing (RFC 8467 §4.1). One block holds any name
+/// of up to 93 octets.
+const PADDING_BLOCK: usize = 128;
 /// Octets of random bits for the case of letters; a name has at most 250 letters.
 const CASE_OCTETS: usize = 32;
 /// Opcode of an ordinary query (RFC 1035 §4.1.1).
@@ -57,7 +61,7 @@ pub(super) enum Judgement {
 }
 
 impl Query {
-    /// A query with RD and DO set, and with the flags that say who checks.
+    /// A query with RD and DO set, and with the flags that say who checks; within TLS padded, and asking how long the server keeps the connection.
     ///
     /// # Errors
     /// When the random generator fails, which must not be papered over.
@@ -65,29 +69,37 @@ impl Query {
         name: &Name,
         rtype: RecordType,
         checks: Checks,
+        transport: Transport,
     ) -> Result<Self, openssl::error::ErrorStack> {
         let (mut id, mut case) = ([0; 2], [0; CASE_OCTETS]);
         rand_bytes(&mut id)?;
         rand_bytes(&mut case)?;
         let (name, id) = (name.with_case_bits(&case), u16::from_be_bytes(id));
-        Ok(Self::with(name, rtype, checks, id))
-    }
-
-    /// The query with its random parts given.
-    fn with(name: Name, rtype: RecordType, checks: Checks, id: u16) -> Self {
         let question = Question {
             name,
             rtype,
             class: Class::IN,
         };
+        Ok(Self::with(question, checks, id, transport))
+    }
+
+    /// The query with its random parts given.
+    fn with(question: Question, checks: Checks, id: u16, transport: Transport) -> Self {
         let edns = Edns::query(UDP_SIZE, true);
         let mut message = Message::query(id, question.clone(), Some(edns));
         message.header.authentic_data = checks == Checks::Upstream;
         message.header.checking_disabled = checks == Checks::Here;
+        let is_private = transport == Transport::Tls;
+        if let Some(edns) = message.edns.as_mut().filter(|_| is_private) {
+            edns.options.push(EdnsOption::keepalive());
+        }
         Self {
             id,
             question,
-            octets: message.encode(),
+            octets: match is_private {
+                true => message.encode_padded(PADDING_BLOCK),
+                false => message.encode(),
+            },
         }
     }
 
@@ -158,12 +170,12 @@ mod tests {
     use super::*;
 
     fn query() -> Query {
-        Query::with(
-            Name::parse("hOsT.Example").expect("a name"),
-            RecordType::A,
-            Checks::Here,
-            0xABCD,
-        )
+        let question = Question {
+            name: Name::parse("hOsT.Example").expect("a name"),
+            rtype: RecordType::A,
+            class: Class::IN,
+        };
+        Query::with(question, Checks::Here, 0xABCD, Transport::Udp)
     }
 
     fn reply(change: impl Fn(&mut Message)) -> Vec<u8> {
@@ -238,9 +250,48 @@ mod tests {
     #[test]
     fn no_two_queries_are_alike() {
         let name = Name::parse("mail.some-long-domain.example").expect("a name");
-        let [first, second] =
-            [0; 2].map(|_| Query::new(&name, RecordType::TLSA, Checks::Upstream).expect("random"));
+        let new = || Query::new(&name, RecordType::TLSA, Checks::Upstream, Transport::Udp);
+        let [first, second] = [0; 2].map(|_| new().expect("random"));
         assert!(first.octets() != second.octets());
         assert_eq!(first.question.name, second.question.name);
+    }
+
+    #[test]
+    fn within_tls_and_only_there_length_tells_nothing() {
+        let of = |name: &Name, transport| {
+            let query = Query::new(name, RecordType::TLSA, Checks::Here, transport);
+            let octets = query.expect("random").octets;
+            let edns = Message::decode(&octets).expect("a query").edns;
+            let options = edns.expect("EDNS").options;
+            let codes: Vec<u16> = options.iter().map(|option| option.code.0).collect();
+            (octets.len(), codes)
+        };
+        let (keepalive, padding) = (11, 12);
+        for (length, padded) in [
+            (1, 128),
+            (3, 128),
+            (93, 128),
+            (94, 256),
+            (221, 256),
+            (255, 384),
+        ] {
+            let name = name_of(length);
+            for transport in [Transport::Udp, Transport::Tcp] {
+                assert_eq!(of(&name, transport), (12 + length + 4 + 11, vec![]));
+            }
+            let expected = (padded, vec![keepalive, padding]);
+            assert_eq!(of(&name, Transport::Tls), expected, "{length}");
+        }
+    }
+
+    /// A name of so many octets on the wire.
+    fn name_of(length: usize) -> Name {
+        let mut name = Name::root();
+        while name.as_wire().len() < length {
+            let left = length - name.as_wire().len() - 1;
+            let label = if left > 63 { left.min(65) - 2 } else { left };
+            name = name.prepend(&vec![b'a'; label]).expect("fits");
+        }
+        name
     }
 }

@@ -103,13 +103,18 @@ pub fn parse(text: &str) -> Result<ResolvConf, ResolvConfError> {
 
 /// `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:5353`; no scope, no port 0.
 pub fn parse_server(word: &str) -> Option<SocketAddr> {
+    parse_server_at(word, DNS_PORT)
+}
+
+/// The same with another port where none is said.
+pub(super) fn parse_server_at(word: &str, port: u16) -> Option<SocketAddr> {
     let with_port = || word.parse().ok().filter(|_| !word.contains('%'));
     let bare = word
         .strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'))
         .unwrap_or(word);
     match bare.parse::<IpAddr>() {
-        Ok(address) => Some(SocketAddr::new(address, DNS_PORT)),
+        Ok(address) => Some(SocketAddr::new(address, port)),
         Err(_) => with_port(),
     }
     .filter(|server| server.port() != 0)

@@ -15,8 +15,7 @@ use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
 
-use core::net::SocketAddr;
-
+use super::endpoint::Endpoint;
 use super::observe::Transport;
 use super::query::Checks;
 use super::stub::Resolver;
@@ -64,14 +63,14 @@ impl ValidationSettings {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResolverTest {
     /// The resolver.
-    pub server: SocketAddr,
+    pub server: Endpoint,
     /// What it does, or what is wrong, or why that could not be found out.
     pub result: Result<String, LookupErrorKind>,
 }
 
 impl fmt::Display for ResolverTest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let server = self.server;
+        let server = &self.server;
         match &self.result {
             Ok(what) => write!(f, "resolver {server} {what}"),
             Err(LookupErrorKind::NoDnssec(why) | LookupErrorKind::Anchors(why)) => write!(
@@ -106,12 +105,12 @@ impl Resolver {
     /// Tests each resolver that may be asked, and remembers the verdicts.
     pub fn self_test(&self) -> Vec<ResolverTest> {
         let servers = self.upstream.servers.all().into_iter();
-        let servers = servers.filter(|server| self.upstream.admits(*server));
-        let test = |server| ResolverTest {
-            server,
+        let servers = servers.filter(|server| self.upstream.admits(server));
+        let test = |server: Endpoint| ResolverTest {
             result: self
-                .test(server, Deadline::after(PATIENCE))
+                .test(&server, Deadline::after(PATIENCE))
                 .map_err(|failure| failure.kind),
+            server,
         };
         servers.map(test).collect()
     }
@@ -120,7 +119,7 @@ impl Resolver {
     ///
     /// # Errors
     /// A verdict if it is of no use; every other failure says that it could not be found out.
-    pub(super) fn test(&self, server: SocketAddr, deadline: Deadline) -> Result<String, Failure> {
+    pub(super) fn test(&self, server: &Endpoint, deadline: Deadline) -> Result<String, Failure> {
         let ask = |transport| match self.validator() {
             Some(validator) => {
                 let validation = &validator.settings;
@@ -142,7 +141,7 @@ impl Resolver {
     /// Whether the keys of the highest anchored zone validate as this resolver brings them.
     fn test_carrier(
         &self,
-        (server, transport): (SocketAddr, Transport),
+        (server, transport): (&Endpoint, Transport),
         validation: &ValidationSettings,
         deadline: Deadline,
     ) -> Result<String, Failure> {
@@ -183,7 +182,7 @@ impl Upstream {
     /// A verdict: it is not to be asked.
     pub(super) fn require_validator(
         &self,
-        server: SocketAddr,
+        server: &Endpoint,
         transport: Transport,
         deadline: Deadline,
     ) -> Result<(), Failure> {
@@ -204,7 +203,7 @@ impl Upstream {
     /// Whether a resolver says of the root's SOA record that it is authenticated; the record is small, and every resolver can get it.
     fn test_validator(
         &self,
-        server: SocketAddr,
+        server: &Endpoint,
         transport: Transport,
         deadline: Deadline,
     ) -> Result<(), Failure> {
@@ -225,7 +224,7 @@ impl Upstream {
     }
 
     /// Remembers what a test found out, if it did.
-    fn judge<T>(&self, server: SocketAddr, tested: Result<T, Failure>) -> Result<T, Failure> {
+    fn judge<T>(&self, server: &Endpoint, tested: Result<T, Failure>) -> Result<T, Failure> {
         match &tested {
             Ok(_) => self.servers.judged(server, &Ok(())),
             Err(failure) => {

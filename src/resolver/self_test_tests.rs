@@ -14,7 +14,7 @@ const PATIENT: Duration = Duration::from_secs(10);
 
 fn resolver(servers: &[&Fake]) -> Resolver {
     let settings = Settings {
-        servers: servers.iter().map(|fake| fake.address).collect(),
+        servers: servers.iter().map(|fake| fake.address.into()).collect(),
         retry: Retry {
             timeout: PATIENT,
             attempts: 1,
@@ -170,7 +170,7 @@ fn silence_is_no_verdict() {
         false => vec![good(query).encode()],
     });
     let settings = Settings {
-        servers: vec![fake.address],
+        servers: vec![fake.address.into()],
         retry: Retry {
             timeout: Duration::from_millis(200),
             attempts: 1,
@@ -182,7 +182,7 @@ fn silence_is_no_verdict() {
     for _ in 0..2 {
         assert!(ask(&resolver).expect("an answer").security.is_secure());
     }
-    let failure = resolver.test(fake.address, Deadline::after(PATIENT));
+    let failure = resolver.test(&fake.address.into(), Deadline::after(PATIENT));
     assert_eq!(failure.expect_err("silence").kind, LookupErrorKind::Timeout);
     assert!(ask(&resolver).is_ok());
 }
@@ -201,7 +201,7 @@ fn the_others_are_asked_where_one_fails() {
     }
     assert_eq!(
         both.upstream.servers.in_order(Instant::now()),
-        [works.address, bad.address]
+        [works.address, bad.address].map(Endpoint::from)
     );
     let error = ask(&resolver(&[&bad, &broken])).expect_err("nobody knows");
     assert_eq!(

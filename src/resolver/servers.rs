@@ -1,9 +1,11 @@
 //! What is remembered of the servers: in which order they are asked, where those that failed lately come last, and what the last test gave.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use core::net::SocketAddr;
+use super::dot::Link;
+use super::endpoint::Endpoint;
+use crate::certificate::Roots;
 
 /// How long a server comes last after its first failure: a lost packet must not matter for long.
 const PENALTY_FIRST: Duration = Duration::from_secs(5);
@@ -14,7 +16,9 @@ const DOUBLINGS_AT_MOST: u32 = 6;
 pub(super) struct Servers(Mutex<Vec<Server>>);
 
 struct Server {
-    address: SocketAddr,
+    endpoint: Endpoint,
+    /// The way to it over TLS, if that is how it is asked.
+    link: Option<Arc<Link>>,
     /// Failures since the last reply.
     failures: u32,
     /// Until when it comes last.
@@ -30,37 +34,43 @@ impl Server {
 }
 
 impl Servers {
-    pub(super) fn new(addresses: impl Iterator<Item = SocketAddr>) -> Self {
-        let fresh = |address| Server {
-            address,
+    /// The CAs are for those that prove themselves by a certificate.
+    pub(super) fn new(endpoints: &[Endpoint], roots: Option<&Arc<Roots>>) -> Self {
+        let link = |proof| Arc::new(Link::new(proof, roots.cloned()));
+        let fresh = |endpoint: &Endpoint| Server {
+            endpoint: endpoint.clone(),
+            link: endpoint.proof.clone().map(link),
             failures: 0,
             last_until: None,
             verdict: None,
         };
-        Self(Mutex::new(addresses.map(fresh).collect()))
+        Self(Mutex::new(endpoints.iter().map(fresh).collect()))
     }
 
     /// All servers: those in order as configured, then those that failed lately, or failed their last test. None is ever given up.
-    pub(super) fn in_order(&self, now: Instant) -> Vec<SocketAddr> {
+    pub(super) fn in_order(&self, now: Instant) -> Vec<Endpoint> {
         let servers = self.lock();
         let (late, ready): (Vec<_>, Vec<_>) =
             servers.iter().partition(|server| server.comes_last(now));
         ready
             .iter()
             .chain(&late)
-            .map(|server| server.address)
+            .map(|server| server.endpoint.clone())
             .collect()
     }
 
     /// All servers as configured.
-    pub(super) fn all(&self) -> Vec<SocketAddr> {
+    pub(super) fn all(&self) -> Vec<Endpoint> {
         let servers = self.lock();
-        servers.iter().map(|server| server.address).collect()
+        servers
+            .iter()
+            .map(|server| server.endpoint.clone())
+            .collect()
     }
 
     /// Remembers that a server gave no usable reply.
-    pub(super) fn failed(&self, address: SocketAddr, now: Instant) {
-        self.change(address, |server| {
+    pub(super) fn failed(&self, endpoint: &Endpoint, now: Instant) {
+        self.change(endpoint, |server| {
             let doublings = server.failures.min(DOUBLINGS_AT_MOST);
             server.failures = server.failures.saturating_add(1);
             server.last_until = Some(now + PENALTY_FIRST * (1 << doublings));
@@ -68,30 +78,38 @@ impl Servers {
     }
 
     /// Remembers that a server replied.
-    pub(super) fn replied(&self, address: SocketAddr) {
-        self.change(address, |server| {
+    pub(super) fn replied(&self, endpoint: &Endpoint) {
+        self.change(endpoint, |server| {
             server.failures = 0;
             server.last_until = None;
         });
     }
 
     /// Remembers whether a server passed its test.
-    pub(super) fn judged(&self, address: SocketAddr, verdict: &Result<(), String>) {
-        self.change(address, |server| server.verdict = Some(verdict.clone()));
+    pub(super) fn judged(&self, endpoint: &Endpoint, verdict: &Result<(), String>) {
+        self.change(endpoint, |server| server.verdict = Some(verdict.clone()));
     }
 
     /// Whether a server passed its last test, else why not; `None` before the first.
-    pub(super) fn verdict(&self, address: SocketAddr) -> Option<Result<(), String>> {
+    pub(super) fn verdict(&self, endpoint: &Endpoint) -> Option<Result<(), String>> {
         let servers = self.lock();
         let mut servers = servers.iter();
-        let server = servers.find(|server| server.address == address)?;
+        let server = servers.find(|server| server.endpoint == *endpoint)?;
         server.verdict.clone()
     }
 
+    /// The way to a server over TLS, if that is how it is asked.
+    pub(super) fn link(&self, endpoint: &Endpoint) -> Option<Arc<Link>> {
+        let servers = self.lock();
+        let mut servers = servers.iter();
+        let server = servers.find(|server| server.endpoint == *endpoint)?;
+        server.link.clone()
+    }
+
     /// Changes what is remembered of a server, which may be listed twice.
-    fn change(&self, address: SocketAddr, change: impl Fn(&mut Server)) {
+    fn change(&self, endpoint: &Endpoint, change: impl Fn(&mut Server)) {
         let mut servers = self.lock();
-        let of_address = |server: &&mut Server| server.address == address;
+        let of_address = |server: &&mut Server| server.endpoint == *endpoint;
         servers.iter_mut().filter(of_address).for_each(change);
     }
 
@@ -105,56 +123,61 @@ impl Servers {
 mod tests {
     use super::*;
 
-    fn address(text: &str) -> SocketAddr {
-        text.parse().expect(text)
+    fn address(text: &str) -> Endpoint {
+        Endpoint::parse(text).expect(text)
+    }
+
+    fn assert_order(servers: &Servers, now: Instant, expected: &[&Endpoint]) {
+        let found = servers.in_order(now);
+        assert_eq!(found.iter().collect::<Vec<_>>(), expected);
     }
 
     #[test]
     fn who_failed_comes_last_for_a_while() {
         let [a, b, c] = ["127.0.0.1:1", "127.0.0.1:2", "[::1]:3"].map(address);
-        let servers = Servers::new([a, b, c].into_iter());
+        let servers = Servers::new(&[a.clone(), b.clone(), c.clone()], None);
         let start = Instant::now();
-        assert_eq!(servers.in_order(start), [a, b, c]);
-        servers.failed(a, start);
-        assert_eq!(servers.in_order(start), [b, c, a]);
-        assert_eq!(servers.in_order(start + PENALTY_FIRST), [a, b, c]);
-        servers.failed(a, start);
-        assert_eq!(servers.in_order(start + PENALTY_FIRST), [b, c, a]);
-        servers.failed(b, start);
-        servers.failed(c, start);
-        assert_eq!(servers.in_order(start), [a, b, c]);
-        servers.replied(c);
-        assert_eq!(servers.in_order(start), [c, a, b]);
+        assert_order(&servers, start, &[&a, &b, &c]);
+        servers.failed(&a, start);
+        assert_order(&servers, start, &[&b, &c, &a]);
+        assert_order(&servers, start + PENALTY_FIRST, &[&a, &b, &c]);
+        servers.failed(&a, start);
+        assert_order(&servers, start + PENALTY_FIRST, &[&b, &c, &a]);
+        servers.failed(&b, start);
+        servers.failed(&c, start);
+        assert_order(&servers, start, &[&a, &b, &c]);
+        servers.replied(&c);
+        assert_order(&servers, start, &[&c, &a, &b]);
     }
 
     #[test]
     fn who_failed_the_test_comes_last_until_it_passes() {
         let [a, b] = ["127.0.0.1:1", "127.0.0.1:2"].map(address);
-        let servers = Servers::new([a, b].into_iter());
+        let servers = Servers::new(&[a.clone(), b.clone()], None);
         let start = Instant::now();
-        assert_eq!(servers.verdict(a), None);
-        servers.judged(a, &Err("no AD".to_owned()));
+        assert_eq!(servers.verdict(&a), None);
+        servers.judged(&a, &Err("no AD".to_owned()));
         // That it replies is not enough.
-        servers.replied(a);
+        servers.replied(&a);
         let much_later = start + Duration::from_secs(86_400);
-        assert_eq!(servers.in_order(much_later), [b, a]);
-        assert_eq!(servers.verdict(a), Some(Err("no AD".to_owned())));
-        servers.judged(a, &Ok(()));
-        assert_eq!(servers.in_order(start), [a, b]);
-        assert_eq!(servers.verdict(a), Some(Ok(())));
+        assert_order(&servers, much_later, &[&b, &a]);
+        assert_eq!(servers.verdict(&a), Some(Err("no AD".to_owned())));
+        servers.judged(&a, &Ok(()));
+        assert_order(&servers, start, &[&a, &b]);
+        assert_eq!(servers.verdict(&a), Some(Ok(())));
     }
 
     #[test]
     fn the_penalty_has_an_end() {
         let a = address("127.0.0.1:1");
         let b = address("127.0.0.1:2");
-        let servers = Servers::new([a, b].into_iter());
+        let servers = Servers::new(&[a.clone(), b.clone()], None);
         let start = Instant::now();
         for _ in 0..100 {
-            servers.failed(a, start);
+            servers.failed(&a, start);
         }
         let longest = PENALTY_FIRST * (1 << DOUBLINGS_AT_MOST);
-        assert_eq!(servers.in_order(start + longest - PENALTY_FIRST), [b, a]);
-        assert_eq!(servers.in_order(start + longest), [a, b]);
+        assert_order(&servers, start + longest - PENALTY_FIRST, &[&b, &a]);
+        assert_order(&servers, start + longest, &[&a, &b]);
     }
 }

@@ -43,6 +43,7 @@ impl Status {
             LookupErrorKind::Rcode(_)
             | LookupErrorKind::Timeout
             | LookupErrorKind::Unreachable(_)
+            | LookupErrorKind::Unproven(_)
             | LookupErrorKind::Malformed(_)
             | LookupErrorKind::NoDnssec(_)
             | LookupErrorKind::AliasLimit

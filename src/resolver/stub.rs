@@ -6,10 +6,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
-use core::net::SocketAddr;
-
 use super::anchors::{Follower, StateFault};
 use super::cache::{Cache, Outcome};
+use super::endpoint::Endpoint;
 use super::flights::Flights;
 use super::observe::Observer;
 use super::pcap::Pcap;
@@ -40,8 +39,8 @@ pub struct Resolver {
 /// Why there is no resolver: one line that says what to change.
 #[derive(Debug)]
 pub enum SetupError {
-    /// With `dnssec ad`, this server is not on loopback, and nobody vouched for it.
-    NotTrusted(SocketAddr),
+    /// With `dnssec ad`, this server is not on loopback nor asked over TLS, and nobody vouched for it.
+    NotTrusted(Endpoint),
     /// There is no server at all.
     NoServers,
     /// The file with the state of the trust anchors is of no use.
@@ -56,7 +55,7 @@ impl fmt::Display for SetupError {
             Self::NotTrusted(server) => write!(
                 f,
                 "resolver {server} is not on loopback, so anybody on the way can set its AD bit (resolver-not-validating): \
-                 use a validating resolver on this machine, or say 'dnssec ad ad-trusted' if the link is safe"
+                 use a validating resolver on this machine or one over TLS (tls://ADDR#NAME), or say 'dnssec ad ad-trusted' if the link is safe"
             ),
             Self::NoServers => {
                 f.write_str("no resolver is configured: add the directive 'resolver ADDRESS'")
@@ -81,9 +80,9 @@ impl Settings {
             return Err(SetupError::NoServers);
         }
         let trust = AdTrust::of(self.dnssec);
-        let is_refused = |server: &&SocketAddr| trust.is_some_and(|trust| !trust.admits(**server));
+        let is_refused = |server: &&Endpoint| trust.is_some_and(|trust| !trust.admits(server));
         if let Some(server) = self.servers.iter().find(is_refused) {
-            return Err(SetupError::NotTrusted(*server));
+            return Err(SetupError::NotTrusted(server.clone()));
         }
         self.follower().map(drop)
     }
@@ -131,7 +130,7 @@ impl Resolver {
             upstream: Upstream {
                 trust,
                 retry: settings.retry,
-                servers: Servers::new(settings.servers.iter().copied()),
+                servers: Servers::new(&settings.servers, settings.roots.as_ref()),
                 observers,
             },
             cache: Mutex::new(Cache::new()),

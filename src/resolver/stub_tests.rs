@@ -17,7 +17,7 @@ const BRIEF: Duration = Duration::from_millis(400);
 
 fn settings(servers: &[&Fake], timeout: Duration) -> Settings {
     Settings {
-        servers: servers.iter().map(|fake| fake.address).collect(),
+        servers: servers.iter().map(|fake| fake.address.into()).collect(),
         retry: Retry {
             timeout,
             attempts: 2,
@@ -393,7 +393,7 @@ fn what_is_known_is_not_asked_again() {
 
 #[test]
 fn servers_that_are_not_trusted_are_not_asked() {
-    let elsewhere: SocketAddr = "192.0.2.1:53".parse().expect("an address");
+    let elsewhere = Endpoint::parse("192.0.2.1:53").expect("an address");
     let works = server_of(vec![address("host.example", 1)]);
     let mut settings = settings(&[&works], PATIENT);
     assert!(settings.check().is_ok());
@@ -408,7 +408,7 @@ fn servers_that_are_not_trusted_are_not_asked() {
         "host.example",
     );
     assert_eq!(kind(outcome), LookupErrorKind::NotTrusted);
-    settings.servers.push(works.address);
+    settings.servers.push(works.address.into());
     assert!(settings.check().is_err());
     assert_eq!(
         found(ask(
@@ -430,7 +430,7 @@ fn servers_that_are_not_trusted_are_not_asked() {
     assert!(matches!(settings.check(), Err(SetupError::NoServers)));
     settings
         .servers
-        .push("192.0.2.1:53".parse().expect("an address"));
+        .push(Endpoint::parse("192.0.2.1").expect("an address"));
     assert!(settings.check().is_ok(), "anybody may carry");
 }
 

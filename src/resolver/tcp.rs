@@ -5,13 +5,13 @@
 use std::io::{self, Read, Write};
 
 use super::observe::{Direction, Transport};
-use super::query::{Judgement, Query, Reply};
+use super::query::{Query, Reply};
 use super::wire::{Fault, Wire};
 use crate::net::Stream;
 use crate::time::Deadline;
 
 /// Messages read before the reply: a server may send what we did not ask for, but not without end.
-const MESSAGES_AT_MOST: usize = 4;
+pub(super) const MESSAGES_AT_MOST: usize = 4;
 
 /// Sends the query and waits for its reply until the deadline.
 ///
@@ -26,20 +26,15 @@ pub(super) fn ask(wire: &Wire<'_>, query: &Query, deadline: Deadline) -> Result<
     for _ in 0..MESSAGES_AT_MOST {
         let octets = read_message(&mut stream)?;
         show(Direction::Received, &octets);
-        match query.judge_on_connection(&octets) {
-            Judgement::Reply(reply) if reply.message.header.truncated => {
-                return Err(Fault::malformed("the reply over TCP is truncated"));
-            }
-            Judgement::Reply(reply) => return Ok(reply),
-            Judgement::Doubtful(why) => return Err(Fault::malformed(why)),
-            Judgement::Foreign => wire.trace("ignored a message that is not the reply"),
+        if let Some(settled) = wire.settle(query, &octets) {
+            return settled;
         }
     }
     Err(Fault::malformed("the server sends what was not asked"))
 }
 
 /// The message behind its length (RFC 1035 §4.2.2), as one write so that it travels in one segment (RFC 7766 §8).
-fn framed(message: &[u8]) -> Vec<u8> {
+pub(super) fn framed(message: &[u8]) -> Vec<u8> {
     // A query has one name and one OPT record: far below 64 KiB.
     let length = u16::try_from(message.len()).unwrap_or(u16::MAX);
     [&length.to_be_bytes(), message].concat()

@@ -2,9 +2,8 @@
 //!
 //! Here each reply gets its status; the validator (`validate.rs`) is the other way to get one.
 
-use core::net::SocketAddr;
-
 use super::DnssecMode;
+use super::endpoint::Endpoint;
 use crate::dns::{Message, Rcode};
 use crate::dnssec::Security;
 
@@ -13,8 +12,8 @@ use crate::dnssec::Security;
 /// Limitation: that a server validates at all is tested (`self_test`); that it rejects what is forged is the operator's word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AdTrust {
-    /// Servers on loopback: nobody between them and us can set the bit.
-    Loopback,
+    /// Servers on loopback, and those that prove themselves over TLS: nobody between them and us can set the bit.
+    Private,
     /// Every server listed: the operator vouches for them and the links to them.
     Listed,
 }
@@ -24,21 +23,21 @@ impl AdTrust {
     pub(super) const fn of(mode: DnssecMode) -> Option<Self> {
         match mode {
             DnssecMode::Validate => None,
-            DnssecMode::Ad => Some(Self::Loopback),
+            DnssecMode::Ad => Some(Self::Private),
             DnssecMode::AdTrusted => Some(Self::Listed),
         }
     }
 
     /// Whether anything this server says may be used.
-    pub(super) const fn admits(self, server: SocketAddr) -> bool {
+    pub(super) const fn admits(self, server: &Endpoint) -> bool {
         match self {
-            Self::Loopback => server.ip().to_canonical().is_loopback(),
+            Self::Private => server.is_loopback() || server.proof.is_some(),
             Self::Listed => true,
         }
     }
 
     /// Status of an admitted server's reply. The AA bit means nothing here: who says "I am the authority" has proven nothing.
-    pub(super) fn status(self, server: SocketAddr, reply: &Message) -> Security {
+    pub(super) fn status(self, server: &Endpoint, reply: &Message) -> Security {
         let is_answer = matches!(reply.rcode(), Rcode::NOERROR | Rcode::NXDOMAIN);
         if self.admits(server) && is_answer && reply.header.authentic_data {
             Security::Secure
@@ -76,6 +75,13 @@ mod tests {
             (DnssecMode::Ad, "[::1]:53", Rcode::NOERROR, true, yes),
             (
                 DnssecMode::Ad,
+                "tls://192.0.2.1#dns.example",
+                Rcode::NOERROR,
+                true,
+                yes,
+            ),
+            (
+                DnssecMode::Ad,
                 "[::ffff:127.0.0.1]:53",
                 Rcode::NOERROR,
                 true,
@@ -104,11 +110,11 @@ mod tests {
             (DnssecMode::Ad, "127.0.0.1:53", Rcode(19), true, no),
         ] {
             let trust = AdTrust::of(mode).expect("a mode that believes AD");
-            let server = server.parse().expect(server);
+            let server = Endpoint::parse(server).expect(server);
             for authoritative in [false, true] {
                 let reply = reply(rcode, authentic, authoritative);
                 assert_eq!(
-                    trust.status(server, &reply),
+                    trust.status(&server, &reply),
                     expected,
                     "{mode:?} {server} {rcode}"
                 );

@@ -1,14 +1,13 @@
 //! One question to the configured servers, until one of them gives a reply that can be read.
 //!
 //! The rounds: every server gets a datagram, in the order of `servers`; those that were silent get another; those still silent are
-//! tried over TCP. Who gave a reply that is of no use is not asked again for the same question.
+//! tried over TCP. Servers that are asked over TLS are asked in that way in every round. Who gave a reply that is of no use is not asked again for the same question.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use core::net::SocketAddr;
-
 use super::answer::{self, Reading, Unreadable};
+use super::endpoint::Endpoint;
 use super::observe::{Observer, Transport};
 use super::query::{Checks, Reply};
 use super::servers::Servers;
@@ -34,7 +33,7 @@ pub(super) struct Finding {
     pub(super) security: Security,
     pub(super) rcode: Rcode,
     pub(super) extended_errors: Vec<(EdeCode, String)>,
-    pub(super) server: SocketAddr,
+    pub(super) server: Endpoint,
     /// Length of the reply in octets.
     pub(super) length: usize,
 }
@@ -45,7 +44,7 @@ pub(super) struct Carriage<'a> {
     /// [`Checks::Here`]; only the search for what a broken answer suffers from asks with [`Checks::Upstream`].
     pub(super) checks: Checks,
     /// Who brought what was worth nothing. They are asked only if there is nobody else, and then over TCP, where nobody but they can answer.
-    pub(super) blamed: &'a [SocketAddr],
+    pub(super) blamed: &'a [Endpoint],
     /// When it must be over.
     pub(super) deadline: Deadline,
 }
@@ -53,7 +52,7 @@ pub(super) struct Carriage<'a> {
 /// A reply as it was carried here.
 pub(super) struct Carried {
     pub(super) message: Message,
-    pub(super) server: SocketAddr,
+    pub(super) server: Endpoint,
     /// Length of the reply in octets.
     pub(super) length: usize,
 }
@@ -62,16 +61,16 @@ pub(super) struct Carried {
 #[derive(Clone, Debug)]
 pub(super) struct Failure {
     pub(super) kind: LookupErrorKind,
-    pub(super) server: Option<SocketAddr>,
+    pub(super) server: Option<Endpoint>,
     pub(super) extended_errors: Vec<(EdeCode, String)>,
 }
 
 impl Failure {
     /// A failure of the way to a server, or of nobody.
-    pub(super) const fn new(kind: LookupErrorKind, server: Option<SocketAddr>) -> Self {
+    pub(super) fn new(kind: LookupErrorKind, server: Option<&Endpoint>) -> Self {
         Self {
             kind,
-            server,
+            server: server.cloned(),
             extended_errors: Vec::new(),
         }
     }
@@ -97,12 +96,12 @@ impl Failure {
         }
     }
 
-    const fn weight(&self) -> u8 {
-        match (self.server, &self.kind) {
+    fn weight(&self) -> u8 {
+        match (&self.server, &self.kind) {
             (None, _) => 0,
             (_, LookupErrorKind::Timeout) => 1,
             (_, LookupErrorKind::Unreachable(_)) => 2,
-            (_, LookupErrorKind::NoDnssec(_)) => 3,
+            (_, LookupErrorKind::NoDnssec(_) | LookupErrorKind::Unproven(_)) => 3,
             _ => 4,
         }
     }
@@ -161,7 +160,7 @@ impl Upstream {
     /// As [`Upstream::ask`].
     pub(super) fn carry_from(
         &self,
-        server: SocketAddr,
+        server: &Endpoint,
         question: (&Name, RecordType),
         way: (Checks, Transport),
         deadline: Deadline,
@@ -171,12 +170,12 @@ impl Upstream {
         match readable(reply.message.rcode(), &extended_errors) {
             Ok(()) => Ok(Carried {
                 message: reply.message,
-                server,
+                server: server.clone(),
                 length: reply.length,
             }),
             Err(kind) => Err(Failure {
                 kind,
-                server: Some(server),
+                server: Some(server.clone()),
                 extended_errors,
             }),
         }
@@ -190,10 +189,10 @@ impl Upstream {
 
     fn rounds<T>(
         &self,
-        servers: Vec<SocketAddr>,
+        servers: Vec<Endpoint>,
         plan: &[Transport],
         deadline: Deadline,
-        ask: impl Fn(SocketAddr, Transport) -> Result<T, Failure>,
+        ask: impl Fn(&Endpoint, Transport) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let mut waiting = servers;
         let mut failure = Failure::new(LookupErrorKind::Timeout, None);
@@ -203,7 +202,7 @@ impl Upstream {
                 if deadline.is_over() {
                     return Err(failure);
                 }
-                match ask(server, *transport) {
+                match ask(&server, *transport) {
                     Ok(found) => return Ok(found),
                     Err(next) => {
                         if next.kind.is_passing() {
@@ -219,38 +218,40 @@ impl Upstream {
     }
 
     /// The servers whose word is worth anything: nobody else learns what we look for.
-    fn admitted(&self) -> Result<Vec<SocketAddr>, Failure> {
+    fn admitted(&self) -> Result<Vec<Endpoint>, Failure> {
         let (admitted, others): (Vec<_>, Vec<_>) = self
             .servers
             .in_order(Instant::now())
             .into_iter()
-            .partition(|server| self.admits(*server));
+            .partition(|server| self.admits(server));
         match (admitted.is_empty(), others.first()) {
             (false, _) => Ok(admitted),
             (true, None) => Err(Failure::new(LookupErrorKind::NoServers, None)),
-            (true, first) => Err(Failure::new(LookupErrorKind::NotTrusted, first.copied())),
+            (true, first) => Err(Failure::new(LookupErrorKind::NotTrusted, first)),
         }
     }
 
-    pub(super) fn admits(&self, server: SocketAddr) -> bool {
+    pub(super) fn admits(&self, server: &Endpoint) -> bool {
         self.trust.is_none_or(|trust| trust.admits(server))
     }
 
     /// What a reply's AD bit is worth.
-    pub(super) fn status(&self, server: SocketAddr, reply: &Message) -> Security {
+    pub(super) fn status(&self, server: &Endpoint, reply: &Message) -> Security {
         self.trust
             .map_or(Security::Insecure, |trust| trust.status(server, reply))
     }
 
     fn fetch(
         &self,
-        server: SocketAddr,
+        server: &Endpoint,
         (name, rtype): (&Name, RecordType),
         (checks, transport): (Checks, Transport),
         deadline: Deadline,
     ) -> Result<Reply, Failure> {
+        let link = self.servers.link(server);
         let wire = Wire {
-            server,
+            server: server.address,
+            link: link.as_deref(),
             checks,
             udp_wait: self.retry.timeout,
             observers: &self.observers,
@@ -273,7 +274,7 @@ impl Upstream {
     /// What a reply says; every response code but NOERROR and NXDOMAIN means that it is not known (rfc G1).
     fn understand(
         &self,
-        server: SocketAddr,
+        server: &Endpoint,
         name: &Name,
         rtype: RecordType,
         reply: &Reply,
@@ -286,12 +287,12 @@ impl Upstream {
                 security: self.status(server, message),
                 rcode: message.rcode(),
                 extended_errors,
-                server,
+                server: server.clone(),
                 length: reply.length,
             }),
             Err(kind) => Err(Failure {
                 kind,
-                server: Some(server),
+                server: Some(server.clone()),
                 extended_errors,
             }),
         }
@@ -324,6 +325,7 @@ fn kind_of(fault: Fault) -> LookupErrorKind {
         Fault::Timeout => LookupErrorKind::Timeout,
         Fault::Unreachable(why) => LookupErrorKind::Unreachable(why),
         Fault::Malformed(why) => LookupErrorKind::Malformed(why),
+        Fault::Unproven(why) => LookupErrorKind::Unproven(why),
         Fault::NoDnssec(why) => LookupErrorKind::NoDnssec(why),
     }
 }

@@ -8,9 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
-use core::net::SocketAddr;
-
 use super::answer::{cap, without_random_case};
+use super::endpoint::Endpoint;
 use super::query::Checks;
 use super::stub::Resolver;
 use super::upstream::{Carriage, Carried, Failure};
@@ -99,7 +98,7 @@ impl Resolver {
                 log::warning(format_args!(
                     "dns: what resolver {server} says of {question} is bogus, but not what others say; it is asked last for a while"
                 ));
-                self.upstream.servers.failed(*server, Instant::now());
+                self.upstream.servers.failed(server, Instant::now());
             }
         }
     }
@@ -142,11 +141,11 @@ impl Resolver {
     fn fault_of_all(
         &self,
         validator: &Validator,
-        servers: &[SocketAddr],
+        servers: &[Endpoint],
         deadline: Deadline,
     ) -> Option<LookupErrorKind> {
-        let fault = |server: &SocketAddr| {
-            let failure = self.test(*server, deadline).err()?;
+        let fault = |server: &Endpoint| {
+            let failure = self.test(server, deadline).err()?;
             failure.kind.is_of_resolver().then_some(failure.kind)
         };
         let servers = servers.iter().filter(|_| validator.settings.at.is_none());
@@ -190,8 +189,8 @@ struct Run<'a> {
 #[derive(Default)]
 struct Notes {
     /// Who replied to the question itself.
-    server: Option<SocketAddr>,
-    servers: Vec<SocketAddr>,
+    server: Option<Endpoint>,
+    servers: Vec<Endpoint>,
     failures: Vec<(RrsetId, Failure)>,
     extended_errors: Vec<(EdeCode, String)>,
     length: usize,
@@ -200,7 +199,7 @@ struct Notes {
 /// What a run found.
 struct Found {
     validated: Validated,
-    servers: Vec<SocketAddr>,
+    servers: Vec<Endpoint>,
 }
 
 impl Found {
@@ -220,7 +219,7 @@ impl<'a> Run<'a> {
     fn new(
         resolver: &'a Resolver,
         validator: &'a Validator,
-        blamed: &'a [SocketAddr],
+        blamed: &'a [Endpoint],
         deadline: Deadline,
     ) -> Self {
         Self {
@@ -349,10 +348,10 @@ impl Notes {
     fn take(&mut self, carried: &Carried, is_answer: bool) {
         self.length += carried.length;
         if !self.servers.contains(&carried.server) {
-            self.servers.push(carried.server);
+            self.servers.push(carried.server.clone());
         }
         if is_answer {
-            self.server = Some(carried.server);
+            self.server = Some(carried.server.clone());
             self.extended_errors
                 .extend(carried.message.extended_errors());
         }
@@ -407,7 +406,7 @@ impl Notes {
                     LookupErrorKind::Indeterminate(text)
                 }
             },
-            server: self.server.or(self.servers.first().copied()),
+            server: self.server.or_else(|| self.servers.first().cloned()),
             extended_errors: vec![own_error(why)],
         }
     }

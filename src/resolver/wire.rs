@@ -6,14 +6,17 @@ use std::time::Duration;
 
 use core::net::SocketAddr;
 
+use super::dot::Link;
 use super::observe::{Direction, Observer, Packet, Transport};
-use super::query::Checks;
+use super::query::{Checks, Judgement, Query, Reply};
 use crate::log;
 
 /// The way to one server, and who watches it.
 pub(super) struct Wire<'a> {
     /// The server.
     pub(super) server: SocketAddr,
+    /// How it is asked over TLS, and then never in another way.
+    pub(super) link: Option<&'a Link>,
     /// Who checks the data.
     pub(super) checks: Checks,
     /// Wait for the reply to one datagram.
@@ -31,6 +34,8 @@ pub(super) enum Fault {
     Unreachable(String),
     /// What came is not a DNS reply to the question.
     Malformed(String),
+    /// The server has not proven that it is the one that was configured, and was asked nothing.
+    Unproven(String),
     /// The server does not do EDNS, without which there is no DNSSEC.
     NoDnssec(String),
 }
@@ -80,6 +85,21 @@ impl Wire<'_> {
                 server: self.server,
                 octets,
             });
+        }
+    }
+
+    /// What a message over a connection is to a query: `None` if it has nothing to do with it.
+    pub(super) fn settle(&self, query: &Query, octets: &[u8]) -> Option<Result<Box<Reply>, Fault>> {
+        match query.judge_on_connection(octets) {
+            Judgement::Reply(reply) if reply.message.header.truncated => Some(Err(
+                Fault::malformed("the reply over a connection is truncated"),
+            )),
+            Judgement::Reply(reply) => Some(Ok(reply)),
+            Judgement::Doubtful(why) => Some(Err(Fault::malformed(why))),
+            Judgement::Foreign => {
+                self.trace("ignored a message that is not the reply");
+                None
+            }
         }
     }
 

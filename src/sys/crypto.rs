@@ -1,11 +1,12 @@
 //! What the crate `openssl` does not offer: the start without the system's openssl.cnf, which could switch algorithms, protocol versions or whole
-//! providers off and on, and handshakes that leave the presented chain to their caller.
+//! providers off and on, handshakes that leave the presented chain to their caller, and TLS sessions that are taken up again.
 
 use std::ffi::{c_int, c_void};
 use std::ptr;
 use std::sync::OnceLock;
 
-use openssl::ssl::SslContextBuilder;
+use openssl::error::ErrorStack;
+use openssl::ssl::{Ssl, SslContext, SslContextBuilder, SslRef, SslSession};
 
 /// `OPENSSL_INIT_NO_LOAD_CONFIG` of openssl/crypto.h: neither now nor later in this process.
 const NO_LOAD_CONFIG: u64 = 0x80;
@@ -49,4 +50,31 @@ pub fn leave_chain_to_caller(builder: &mut SslContextBuilder) {
 /// Says "go on" about every chain.
 const unsafe extern "C" fn take_as_it_is(_store: *mut c_void, _argument: *mut c_void) -> c_int {
     1
+}
+
+/// What a TLS client needs to take up a session again, with the context it belongs to.
+pub struct Session {
+    context: SslContext,
+    session: SslSession,
+}
+
+impl Session {
+    /// The session of a connection, once there is one.
+    pub fn of(connection: &SslRef) -> Option<Self> {
+        Some(Self {
+            context: connection.ssl_context().to_owned(),
+            session: connection.session()?.to_owned(),
+        })
+    }
+
+    /// A connection object that offers this session to the server.
+    ///
+    /// # Errors
+    /// OpenSSL's refusal.
+    pub fn resume(&self) -> Result<Ssl, ErrorStack> {
+        let mut connection = Ssl::new(&self.context)?;
+        // SAFETY: the connection is of the context that the session belongs to.
+        unsafe { connection.set_session(&self.session) }?;
+        Ok(connection)
+    }
 }

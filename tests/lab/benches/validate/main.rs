@@ -143,7 +143,7 @@ fn warm(name: &str, chains: &[Chain]) {
 fn cached(world: &World) {
     let anchors = TrustAnchors::parse(&world.trust_anchor()).expect("an anchor");
     let settings = Settings {
-        servers: vec![world.resolver()],
+        servers: vec![world.resolver().into()],
         validation: ValidationSettings {
             anchors,
             ..ValidationSettings::default()

@@ -1,0 +1,216 @@
+//! DNS over TLS to one server (RFC 7858): nothing is asked before it has proven who it is (RFC 8310 §5, strict profile), and nothing ever goes in clear.
+//!
+//! All threads share one connection, which is kept while it is idle. Where the server closed it meanwhile, the question is asked once more
+//! over another, which takes up the TLS session of the one before, if the server still knows it. What was proven is looked at each time: the
+//! session remembers the certificates, and they may have expired.
+//!
+//! Limitation: an idle connection is closed when the next question finds that it was idle for too long, and not by a clock.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::connection::Connection;
+use super::endpoint::Proof;
+use super::query::{Query, Reply};
+use super::wire::{Fault, Wire};
+use crate::certificate::{Roots, matching_pin, verify_pkix};
+use crate::net::tls::{Session, TlsError, TlsErrorKind};
+use crate::net::{Stream, TlsStream};
+use crate::time::{Deadline, Timestamp};
+
+/// Wait for connection and handshake: a server that takes longer is of no use beside others.
+const CONNECT_WAIT: Duration = Duration::from_secs(3);
+/// Wait for all of it: the resolver may have to ask several servers first.
+const WAIT: Duration = Duration::from_secs(5);
+
+/// The way to one server over TLS.
+pub(super) struct Link {
+    proof: Arc<Proof>,
+    /// The CAs that are believed, for [`Proof::Name`].
+    roots: Option<Arc<Roots>>,
+    state: Mutex<State>,
+    /// An attempt to connect is over.
+    connected: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    connection: Option<Arc<Connection>>,
+    /// Of the last connection that was proven.
+    session: Option<Session>,
+    is_connecting: bool,
+    /// Attempts to connect that are over, and what came of the last if it failed.
+    attempts: u64,
+    fault: Option<Fault>,
+}
+
+impl Link {
+    pub(super) fn new(proof: Arc<Proof>, roots: Option<Arc<Roots>>) -> Self {
+        Self {
+            proof,
+            roots,
+            state: Mutex::default(),
+            connected: Condvar::new(),
+        }
+    }
+
+    /// Sends the query and waits for its reply until the deadline.
+    ///
+    /// # Errors
+    /// [`Fault`]; [`Fault::Unproven`] before anything was sent.
+    pub(super) fn ask(
+        &self,
+        wire: &Wire<'_>,
+        query: &Query,
+        deadline: Deadline,
+    ) -> Result<Box<Reply>, Fault> {
+        let deadline = deadline.within(WAIT);
+        let (connection, is_new) = self.connection(wire, deadline)?;
+        match connection.ask(wire, query, deadline) {
+            Err(_) if !is_new && connection.has_ended() && !deadline.is_over() => {
+                wire.trace("the server closed the connection; asks over another");
+                let (connection, _) = self.connection(wire, deadline)?;
+                connection.ask(wire, query, deadline)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// A connection that may be used, and whether it is a new one. Of threads that need one at the same time, one makes it for all.
+    fn connection(
+        &self,
+        wire: &Wire<'_>,
+        deadline: Deadline,
+    ) -> Result<(Arc<Connection>, bool), Fault> {
+        let mut state = self.lock();
+        let before = state.attempts;
+        loop {
+            if let Some(connection) = state.usable() {
+                return Ok((connection, state.attempts != before));
+            }
+            let failed = state.fault.as_ref().filter(|_| state.attempts != before);
+            if let Some(fault) = failed {
+                return Err(fault.clone());
+            }
+            if !state.is_connecting {
+                return self.connect(wire, state, deadline);
+            }
+            let left = deadline.remaining().ok_or(Fault::Timeout)?;
+            let waited = self.connected.wait_timeout(state, left);
+            (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn connect(
+        &self,
+        wire: &Wire<'_>,
+        mut state: MutexGuard<'_, State>,
+        deadline: Deadline,
+    ) -> Result<(Arc<Connection>, bool), Fault> {
+        state.is_connecting = true;
+        // A session is taken up once: two connections with the same ticket could be linked (RFC 8446 §C.4).
+        let session = state.session.take();
+        drop(state);
+        let opened = self.open(wire, session, deadline.within(CONNECT_WAIT));
+        let mut state = self.lock();
+        state.is_connecting = false;
+        state.attempts += 1;
+        state.fault = opened.as_ref().err().cloned();
+        state.connection = opened.as_ref().ok().cloned();
+        self.connected.notify_all();
+        opened.map(|connection| (connection, true))
+    }
+
+    fn open(
+        &self,
+        wire: &Wire<'_>,
+        session: Option<Session>,
+        deadline: Deadline,
+    ) -> Result<Arc<Connection>, Fault> {
+        let proven = match session {
+            // The certificates of the session may be out of date, and those of today not.
+            Some(session) => match self.dial(wire, Some(&session), deadline) {
+                Err(Fault::Unproven(_)) => self.dial(wire, None, deadline),
+                dialled => dialled,
+            },
+            None => self.dial(wire, None, deadline),
+        };
+        Ok(Arc::new(Connection::new(proven?)?))
+    }
+
+    /// Connects, and closes again unless the server proves who it is.
+    fn dial(
+        &self,
+        wire: &Wire<'_>,
+        session: Option<&Session>,
+        deadline: Deadline,
+    ) -> Result<TlsStream, Fault> {
+        let name = match &*self.proof {
+            Proof::Name(name) => name.as_str(),
+            Proof::Pin(_) => "",
+        };
+        let stream = Stream::connect(wire.server, deadline)?;
+        let stream = TlsStream::connect_again(stream, name, session)?;
+        if let Err(why) = self.verify(stream.chain()) {
+            stream.close();
+            return Err(Fault::Unproven(why));
+        }
+        wire.trace(format_args!(
+            "is proven to be the right one, {}{}",
+            stream.version(),
+            if stream.is_resumed() {
+                ", session taken up again"
+            } else {
+                ""
+            }
+        ));
+        Ok(stream)
+    }
+
+    /// Whether these certificates prove what is asked for.
+    fn verify(&self, chain: &[Vec<u8>]) -> Result<(), String> {
+        match &*self.proof {
+            Proof::Pin(pin) => match matching_pin(chain, &[*pin]) {
+                Some(_) => Ok(()),
+                None => Err("its key is not the pinned one; if it was changed rightly, change the pin behind '#sha256/'".to_owned()),
+            },
+            Proof::Name(name) => {
+                let roots = self.roots.as_ref();
+                let roots = roots.ok_or("there are no CAs to believe (directive 'ca-file')")?;
+                match verify_pkix(roots, chain, std::slice::from_ref(name), Timestamp::now()) {
+                    Ok(_) => Ok(()),
+                    Err(distrust) => Err(distrust.to_string()),
+                }
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing that is done under the lock panics, so a thread that did has left nothing half done.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The connection, if it may still be used; one that may not is let go, and what can be taken up of it kept.
+    fn usable(&mut self) -> Option<Arc<Connection>> {
+        let connection = self.connection.as_ref()?;
+        if connection.is_usable() {
+            return Some(Arc::clone(connection));
+        }
+        connection.retire();
+        self.session = connection.session();
+        self.connection = None;
+        None
+    }
+}
+
+impl From<TlsError> for Fault {
+    fn from(error: TlsError) -> Self {
+        match error.kind {
+            TlsErrorKind::Timeout => Self::Timeout,
+            TlsErrorKind::WeakKey | TlsErrorKind::NoCertificate => Self::Unproven(error.text),
+            _ => Self::Unreachable(error.text),
+        }
+    }
+}
