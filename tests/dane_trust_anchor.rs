@@ -425,6 +425,15 @@ fn refusals_say_what_to_mend() {
     );
     let text = text_of(&[root.record(2, 0, 1)], &leaf.clone().presenting(&[]));
     assert!(text.contains("no other certificate than its own"), "{text}");
+    let text = text_of(&[root.record(2, 1, 1)], &leaf.clone().presenting(&[&root]));
+    let published = root.record(2, 1, 1);
+    assert!(
+        text.starts_with(&format!(
+            "the CA that the TLSA record {published} names was presented, but the server's certificate does not lead to it: "
+        )) && text.contains("whose issuer was not presented")
+            && text.ends_with(&format!("or publish {preferred}")),
+        "{text}"
+    );
     let masked = [
         root.record(2, 1, 1),
         Certificate::new("x.test").record(2, 1, 2),

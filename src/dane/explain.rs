@@ -25,6 +25,10 @@ pub(super) fn nothing_matches(plan: &Plan, chain: &[Vec<u8>], no_path: Option<&s
     if let Some(record) = plan.usable.iter().find(is_own) {
         return Mismatch::TaMatchesLeaf(presented.as_leaf(record));
     }
+    let is_presented = |record: &&Tlsa| presented.anchors.contains(record);
+    if let (Some(record), Some(no_path)) = (plan.usable.iter().find(is_presented), no_path) {
+        return Mismatch::NoMatch(presented.without_path(record, no_path));
+    }
     let only_anchors = plan.usable.iter().all(|record| record.usage == DANE_TA);
     match no_path {
         None if only_anchors && !plan.usable.is_empty() => {
@@ -67,6 +71,15 @@ impl Forms {
             head(plan),
             self.preferred,
             self.masked(plan)
+        )
+    }
+
+    /// C12, where the record is right and the chain is not.
+    fn without_path(&self, record: &Tlsa, no_path: &str) -> String {
+        format!(
+            "the CA that the TLSA record {} names was presented, but the server's certificate does not lead to it: {no_path}; its operator must present the certificates in between as well, or publish {}",
+            brief(record),
+            self.preferred
         )
     }
 
