@@ -1,4 +1,7 @@
-//! The console log: one line per event on standard error, never more than one line, never control characters.
+//! The console log: one line per event on standard error, never more than one line, never control characters, and of mail addresses no more
+//! than [`set_addresses`] says.
+
+mod addresses;
 
 use std::fmt::Display;
 use std::io::Write;
@@ -6,6 +9,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use crate::bytes::visible;
 use crate::time::Timestamp;
+
+pub use addresses::{Addresses, named, set_addresses, shows_domains};
 
 /// How much a line matters; a line is written when its level is at most the one set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,7 +69,9 @@ pub fn silence() {
 
 /// Whether lines of this level are written; ask before building a costly line.
 pub fn is_enabled(level: Level) -> bool {
-    level as u8 <= THRESHOLD.load(Ordering::Relaxed)
+    // Lookups and dialogues name domains all over.
+    let is_shown = level <= Level::Info || shows_domains();
+    is_shown && level as u8 <= THRESHOLD.load(Ordering::Relaxed)
 }
 
 /// Writes an error line.
@@ -96,12 +103,12 @@ fn write(level: Level, text: &dyn Display) {
     if !is_enabled(level) {
         return;
     }
-    let line = format!(
-        "{} {:<7} {}\n",
-        Timestamp::now(),
-        level.name(),
-        one_line(&text.to_string())
-    );
+    let text = one_line(&text.to_string());
+    let text = match addresses::shows_all() {
+        true => text,
+        false => addresses::hide(&text, shows_domains()),
+    };
+    let line = format!("{} {:<7} {text}\n", Timestamp::now(), level.name());
     // A log that cannot be written has nobody left to be told.
     let _ = std::io::stderr().lock().write_all(line.as_bytes());
 }

@@ -121,6 +121,7 @@ fn run_command(command: &Command, words: Vec<OsString>) -> Result<u8, Failure> {
     }
     let invocation = Invocation::new(command, matches)?;
     log::set_level(invocation.config.log);
+    log::set_addresses(invocation.config.log_addresses);
     (command.run)(&invocation)
 }
 

@@ -59,6 +59,8 @@ pub struct Config {
     pub user: Option<String>,
     /// `log LEVEL`.
     pub log: log::Level,
+    /// `log-addresses full|domain|none`.
+    pub log_addresses: log::Addresses,
 }
 
 /// What the command line says instead of the file.
@@ -151,6 +153,7 @@ impl Config {
             filters: Vec::new(),
             user: None,
             log: log::Level::Info,
+            log_addresses: log::Addresses::Domain,
         }
     }
 
@@ -212,6 +215,8 @@ impl Config {
         validation.sha1 |= overrides.sha1;
         if overrides.trace {
             self.log = log::Level::Trace;
+            // Each step names what it is about.
+            self.log_addresses = self.log_addresses.max(log::Addresses::Domain);
         }
     }
 

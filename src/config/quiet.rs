@@ -1,8 +1,9 @@
-//! The part of the table about who learns whom mail is for: `socks5`, `ehlo-name`.
+//! The part of the table about who learns whom mail is for: `socks5`, `ehlo-name`, `log-addresses`.
 
 use super::directives::{BLANK, Directive, Fallback};
-use super::words::{each, one};
+use super::words::{each, one, single};
 use super::{Config, values};
+use crate::log::Addresses;
 
 /// These directives, in the order of `gateway config`.
 pub(super) static DIRECTIVES: &[Directive] = &[
@@ -29,7 +30,25 @@ pub(super) static DIRECTIVES: &[Directive] = &[
         print: |config| each(config.outbound.ehlo_name.as_slice()),
         ..BLANK
     },
+    Directive {
+        name: "log-addresses",
+        synopsis: "full|domain|none",
+        fallback: Fallback::Words("domain"),
+        meaning: "what the log shows of mail addresses: all; all but what stands before the @; or nothing, and no domain or host that mail is for, no server's words, and no lines at debug and trace. Clients and queue IDs always stay",
+        read: |config, words| {
+            config.log_addresses = addresses(one(words)?)?;
+            Ok(())
+        },
+        print: |config| single(&config.log_addresses.name()),
+        ..BLANK
+    },
 ];
+
+fn addresses(text: &str) -> Result<Addresses, String> {
+    let mut all = Addresses::ALL.into_iter();
+    all.find(|one| one.name() == text)
+        .ok_or_else(|| format!("expected full, domain or none, found '{text}'"))
+}
 
 /// A warning where DNS questions show what a proxy is to hide.
 pub(super) fn beside_proxy(config: &Config) -> Option<String> {

@@ -17,7 +17,7 @@ impl Foresee for Forecast {
         let record = Self::refusal(self, destination, deadline)?;
         Some(Refusal {
             reply: reply(&record.cause),
-            record: record.to_string(),
+            record: record.log_line(),
         })
     }
 }

@@ -283,6 +283,7 @@ impl Gateway {
         new.outbound.own_addresses.clone_from(&own.own_addresses);
         new.outbound.workers = own.workers;
         log::set_level(new.log);
+        log::set_addresses(new.log_addresses);
         self.inbound.reload(
             new.inbound.clone(),
             services.for_sessions(&new, &self.queue),

@@ -241,9 +241,14 @@ impl<'a> Session<'a> {
     }
 
     fn log_reply(&mut self, reply: &Reply) {
+        // The text may say what was found about a recipient's domain.
+        let text = match log::shows_domains() {
+            true => reply.to_string(),
+            false => reply.code.to_string(),
+        };
         match reply.code {
-            ReplyCode::NOT_AVAILABLE => self.log_few("ended", reply),
-            code if code.is_transient() || code.is_permanent() => self.log_few("refused", reply),
+            ReplyCode::NOT_AVAILABLE => self.log_few("ended", text),
+            code if code.is_transient() || code.is_permanent() => self.log_few("refused", text),
             _ => {}
         }
     }

@@ -3,7 +3,7 @@
 use super::session::Failure;
 use super::{Effect, Reason};
 use crate::log;
-use crate::smtp::{EnhancedStatus, Mailbox};
+use crate::smtp::EnhancedStatus;
 
 /// How something ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,18 +24,6 @@ impl Cause {
             status: reason.status(),
             text: log::one_line(text.as_ref()),
         }
-    }
-}
-
-impl Cause {
-    /// The same without a mailbox's local part, which servers like to repeat and which no log line names (rfc G8).
-    #[must_use]
-    pub fn without_local_part(mut self, mailbox: &Mailbox) -> Self {
-        let whole = mailbox.to_string();
-        if let Some(rest) = whole.strip_prefix(mailbox.local.as_str()) {
-            self.text = self.text.replace(&whole, &format!("...{rest}"));
-        }
-        self
     }
 }
 
@@ -90,19 +78,5 @@ impl Cause {
         self.text
             .push_str("; this is proven, so waiting does not help");
         self
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn local_parts_are_left_out() {
-        let mailbox = Mailbox::parse("bob@d.test").expect("a mailbox");
-        let text = "\"550 5.1.1 <bob@d.test>: bob@d.test unknown, bob@e.test too\"";
-        let cause = Cause::new(Reason::RemotePermanent, text).without_local_part(&mailbox);
-        let expected = "\"550 5.1.1 <...@d.test>: ...@d.test unknown, bob@e.test too\"";
-        assert_eq!(cause.text, expected);
     }
 }

@@ -1,6 +1,6 @@
 //! The one decision record: what was found about one host, and what comes of it, as log line, `queue show`, bounce and `check` print it (rfc G8).
 //!
-//! The line names no local part. It says what was looked at, how far the attempt came and what has to be mended where.
+//! It says what was looked at, how far the attempt came and what has to be mended where.
 
 use core::net::{IpAddr, SocketAddr};
 use std::fmt;
@@ -250,6 +250,21 @@ fn match_json(matched: &Match) -> Json {
     ])
 }
 
+/// For the log where it names no domains: what came of it, without whom it is about.
+struct Anonymous<'a>(&'a Record);
+
+impl fmt::Display for Anonymous<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (record, cause) = (self.0, &self.0.cause);
+        let (level, verdict) = (record.level, cause.verdict().name());
+        write!(f, "{level} {verdict} {} {}", cause.status, cause.reason)?;
+        write!(f, " step={}", record.step)?;
+        record.write_statuses(f)?;
+        record.write_handshake(f)?;
+        record.write_remarks(f)
+    }
+}
+
 /// The line: level, verdict, status and reason, then what was found as `name=value`, then the text.
 impl fmt::Display for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -260,15 +275,28 @@ impl fmt::Display for Record {
         self.write_host(f)?;
         self.write_dns(f)?;
         self.write_tls(f)?;
-        if !self.remarks.is_empty() {
-            let words: Vec<&str> = self.remarks.iter().map(|remark| remark.token()).collect();
-            write!(f, " remarks={}", words.join(","))?;
-        }
+        self.write_remarks(f)?;
         write!(f, " reason={}", value(&cause.text))
     }
 }
 
 impl Record {
+    /// The line for the log, without names where the log names no domains.
+    pub fn log_line(&self) -> String {
+        match log::shows_domains() {
+            true => self.to_string(),
+            false => Anonymous(self).to_string(),
+        }
+    }
+
+    fn write_remarks(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.remarks.is_empty() {
+            return Ok(());
+        }
+        let words: Vec<&str> = self.remarks.iter().map(|remark| remark.token()).collect();
+        write!(f, " remarks={}", words.join(","))
+    }
+
     fn write_host(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(mx) = &self.mx {
             write!(
@@ -294,18 +322,7 @@ impl Record {
             write!(f, " base={}", base.to_host())?;
         }
         write!(f, " step={}", self.step)?;
-        let statuses = [
-            ("mx", self.mx_status),
-            ("addr", self.address_status),
-            ("tlsa", self.tlsa_status),
-        ];
-        let known = statuses
-            .iter()
-            .filter_map(|(name, status)| status.map(|status| format!("{name}:{status}")));
-        let known: Vec<String> = known.collect();
-        if !known.is_empty() {
-            write!(f, " status={}", known.join(","))?;
-        }
+        self.write_statuses(f)?;
         if !self.extended_errors.is_empty() {
             write!(f, " ede={}", value(&self.extended_errors))?;
         }
@@ -315,13 +332,34 @@ impl Record {
         Ok(())
     }
 
-    fn write_tls(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn write_statuses(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let statuses = [
+            ("mx", self.mx_status),
+            ("addr", self.address_status),
+            ("tlsa", self.tlsa_status),
+        ];
+        let known = statuses
+            .iter()
+            .filter_map(|(name, status)| status.map(|status| format!("{name}:{status}")));
+        let known: Vec<String> = known.collect();
+        match known.is_empty() {
+            true => Ok(()),
+            false => write!(f, " status={}", known.join(",")),
+        }
+    }
+
+    fn write_handshake(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(tls) = &self.tls {
             write!(f, " tls={} cipher={}", tls.version, tls.cipher)?;
         }
-        if let Some(word) = self.proof_word() {
-            write!(f, " proof={word}")?;
+        match self.proof_word() {
+            Some(word) => write!(f, " proof={word}"),
+            None => Ok(()),
         }
+    }
+
+    fn write_tls(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write_handshake(f)?;
         if let Some(name) = self.proof.as_ref().and_then(Proof::reference) {
             write!(f, " refid={name}")?;
         }

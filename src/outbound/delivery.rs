@@ -108,8 +108,8 @@ impl<'a> Delivery<'a> {
         for (waiting, receipt) in waiting.into_iter().zip(receipts) {
             let goes_on = matches!(&receipt, Err(failure) if is_for_next_host(failure));
             let cause = match receipt {
-                Ok(reply) => summary.taken_over(&reply, &waiting.mailbox),
-                Err(failure) => summary.refused(&failure, &waiting.mailbox),
+                Ok(reply) => summary.taken_over(&reply),
+                Err(failure) => summary.refused(&failure),
             };
             match goes_on {
                 true => self.pending.push(waiting),
@@ -170,7 +170,7 @@ impl Errand for Delivery<'_> {
     }
 
     fn attempted(&mut self, record: &Record) {
-        let line = format!("{}: {record}", self.id);
+        let line = format!("{}: {}", self.id, record.log_line());
         let is_delivered = record.cause.reason.effect() == Effect::Delivered;
         match is_delivered && !record.remarks.contains(&Reason::DaneLost) {
             true => log::info(line),
@@ -182,6 +182,10 @@ impl Errand for Delivery<'_> {
     }
 
     fn noticed(&mut self, text: &str) {
+        let text = match log::shows_domains() {
+            true => text,
+            false => "an exception is used, or needed no longer",
+        };
         log::warning(format_args!("{}: {text}", self.id));
     }
 }
@@ -208,21 +212,20 @@ struct Summary {
 }
 
 impl Summary {
-    fn taken_over(&mut self, reply: &Reply, mailbox: &Mailbox) -> Cause {
+    fn taken_over(&mut self, reply: &Reply) -> Cause {
         let status = reply.enhanced.filter(|status| status.class == 2);
         let cause = Cause {
             status: status.unwrap_or(Reason::Delivered.status()),
             ..Cause::new(Reason::Delivered, format!("the server said \"{reply}\""))
-        }
-        .without_local_part(mailbox);
+        };
         self.all += 1;
         self.taken += 1;
         self.delivered.get_or_insert_with(|| cause.clone());
         cause
     }
 
-    fn refused(&mut self, failure: &Failure, mailbox: &Mailbox) -> Cause {
-        let cause = Cause::from(failure).without_local_part(mailbox);
+    fn refused(&mut self, failure: &Failure) -> Cause {
+        let cause = Cause::from(failure);
         self.all += 1;
         self.refused
             .get_or_insert_with(|| (cause.clone(), failure.phase));

@@ -171,7 +171,7 @@ impl Worker {
             "the attempt ended by a defect of this program",
         );
         let record = Record::new(&job.host, rule.level, port).ended(cause);
-        log::error(format_args!("{}: {record}", job.id));
+        log::error(format_args!("{}: {}", job.id, record.log_line()));
         let fates: Vec<(usize, Record)> = waiting(job, entry)
             .into_iter()
             .map(|waiting| (waiting.index, record.clone()))

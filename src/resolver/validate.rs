@@ -96,7 +96,8 @@ impl Resolver {
         for server in first.servers.iter().filter(|_| is_better) {
             if !second.servers.contains(server) {
                 log::warning(format_args!(
-                    "dns: what resolver {server} says of {question} is bogus, but not what others say; it is asked last for a while"
+                    "dns: what resolver {server} says of {} is bogus, but not what others say; it is asked last for a while",
+                    log::named(question)
                 ));
                 self.upstream.servers.failed(server, Instant::now());
             }

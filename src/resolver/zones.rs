@@ -94,7 +94,7 @@ impl Known for View<'_> {
         if is_new && zone.rests_on_sha1() {
             log::info(format_args!(
                 "dns: zone {} is trusted by SHA-1 digests alone; it should have DS records with SHA-256",
-                zone.apex()
+                log::named(zone.apex())
             ));
         }
     }
