@@ -195,6 +195,21 @@ fn each_level_is_content_with_its_own_proof() {
     }
 }
 
+/// M2: a match at a host that nothing secure names is not told as more than it is.
+#[test]
+fn what_is_only_trusted_is_told_so() {
+    let stage = stage();
+    let gateway = stage.gateway(&["policy * dane".to_owned()]);
+    for (domain, is_only_trusted) in [("half.test", true), ("signed.test", false)] {
+        let report = gateway.run(&["check", domain]).stdout;
+        let report = String::from_utf8_lossy(&report);
+        assert!(report.contains("verdict: deliver"), "{report}");
+        let told = report.contains("only trusted: nothing secure says");
+        assert_eq!(told, is_only_trusted, "{report}");
+        assert!(!report.contains("proven to be the right one"), "{report}");
+    }
+}
+
 /// An exception lets mail through where DANE does not, says so each time, and is gone at its date.
 #[test]
 fn exceptions_are_used_and_told() {

@@ -265,6 +265,10 @@ fn attempt(attempt: &Attempt) -> Step {
         "result",
         format!("at {}: {}", record.step, failure(record)),
     );
+    if record.proof_word() == Some("trusted") {
+        let text = "only trusted: nothing secure says that this host is one of the domain's";
+        step.judge(Mark::Notice, "note", text);
+    }
     if record.is_beyond {
         let text =
             "only looked at; a delivery leaves this one for another run, so it decides nothing";

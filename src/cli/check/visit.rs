@@ -229,7 +229,9 @@ impl Errand for Visit<'_> {
 
     fn connected(&mut self, carrier: Box<dyn Carrier>) -> Ended {
         let text = match carrier.proof() {
-            Proof::Dane(_) => "the server is proven to be the right one; mail would be sent now",
+            Proof::Dane(_) => {
+                "the server's certificate matches its TLSA record; mail would be sent now"
+            }
             Proof::Pkix(_) => "a CA says that the server is the right one; mail would be sent now",
             Proof::Pin(_) => "the server is the one that is pinned; mail would be sent now",
             Proof::Encryption => {
