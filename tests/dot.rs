@@ -7,13 +7,17 @@ use std::time::{Duration, Instant};
 
 use gateway::certificate::{Pin, Roots};
 use gateway::dns::{EdnsOption, Message, Name, OptionCode, RecordType};
+use gateway::dnssec::TrustAnchors;
 use gateway::resolver::{
     Answer, DnssecMode, Endpoint, LookupError, LookupErrorKind, Resolve, Resolver, Settings,
+    ValidationSettings,
 };
 use gateway::time::Deadline;
+use gateway_lab::dnsdist::Dnsdist;
 use gateway_lab::dot::{
     APPLICATION_DATA, Recorder, TlsConnection, TlsServer, carry, read_query, write_message,
 };
+use gateway_lab::unbound::Unbound;
 use gateway_lab::{Certificate, CertificateSpec, World, Zone};
 use openssl::ssl::SslVersion;
 
@@ -317,4 +321,57 @@ fn the_next_server_is_asked_and_nobody_in_clear() {
         matches!(error.kind, LookupErrorKind::Unreachable(_)),
         "{error}"
     );
+}
+
+#[test]
+fn servers_of_the_distribution_are_asked_over_tls() {
+    let stage = Stage::new();
+    let certificate = stage.certificate();
+    let (_unbound, unbound) = Unbound::validating_over_tls(&stage.world, &certificate);
+    let dnsdist = Dnsdist::over_tls(&stage.world, &certificate);
+    for server in [unbound, dnsdist.address()] {
+        let wire = Recorder::before(server);
+        let resolver = stage.resolver(&[named(wire.address())]);
+        thread::scope(|scope| {
+            for number in 0..8 {
+                let resolver = &resolver;
+                scope.spawn(move || {
+                    let answer = ask(resolver, &format!("h{number}.sound.test"));
+                    assert!(answer.expect("an answer").security.is_secure());
+                });
+            }
+        });
+        let records = wire.records();
+        assert_eq!(records.len(), 1, "{server}: one connection for all");
+        let queries = records[0].iter().filter(|record| **record == QUERY_RECORD);
+        assert!(queries.count() >= 9, "{server}: {records:?}");
+        drop(resolver);
+        let wire = Recorder::before(server);
+        let other = stage.resolver(&[format!("tls://{}#other.test", wire.address())]);
+        let error = ask(&other, "h1.sound.test").expect_err("the wrong name");
+        let refusal = "is for dns.test, but must be for other.test";
+        assert!(error.to_string().contains(refusal), "{server}: {error}");
+        let records = wire.records().concat();
+        assert!(!records.contains(&QUERY_RECORD), "{server}: {records:?}");
+    }
+}
+
+#[test]
+fn signatures_are_checked_here_over_tls_too() {
+    let stage = Stage::new();
+    let server = TlsServer::before(&stage.certificate(), stage.world.resolver());
+    let anchors = TrustAnchors::parse(&stage.world.trust_anchor()).expect("anchors");
+    let resolver = Resolver::new(&Settings {
+        dnssec: DnssecMode::Validate,
+        validation: ValidationSettings {
+            anchors,
+            ..ValidationSettings::default()
+        },
+        ..stage.settings(&[named(server.address())])
+    });
+    let resolver = resolver.expect("a resolver");
+    assert!(resolver.self_test()[0].result.is_ok());
+    let answer = ask(&resolver, "h1.sound.test").expect("an answer");
+    assert!(answer.security.is_secure());
+    assert_eq!(server.handshakes(), [1, 0]);
 }

@@ -23,7 +23,7 @@
 //!
 //! From the DNS up: [`world`] (zones, keys, resolver, its faults) · [`mx`] (mail servers and their switches), on the addresses of
 //! [`seats`], with the certificates of [`certificate`] · [`process`] (the gateway's binary) and [`smtp`] (a client for it) ·
-//! [`dot`] (DNS over TLS, and what a wire shows of it) · [`unbound`] and [`openssl_dane`] (second opinions about zones and certificates) · [`story`] (the world of the demonstration) ·
+//! [`dot`] (DNS over TLS, and what a wire shows of it) · [`unbound`], [`dnsdist`] and [`openssl_dane`] (second opinions about zones and certificates) · [`story`] (the world of the demonstration) ·
 //! [`validation`] (the gateway's validator, fed from memory) · [`random`] (seeded choices for any test) · [`bench`] (measuring).
 //!
 //! Limitations: the resolver knows no zone transfers, and type ANY is an ordinary type that no owner has. It answers as a validating one:
@@ -32,6 +32,7 @@
 
 pub mod bench;
 pub mod certificate;
+pub mod dnsdist;
 pub mod dot;
 pub mod journal;
 pub mod mx;

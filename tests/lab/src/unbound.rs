@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use gateway::dns::{Class, Message, Name, Question, RecordType};
 
-use crate::World;
 use crate::temp::TempDir;
+use crate::{Certificate, World};
 
 /// How long it may take to start.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -28,6 +28,32 @@ impl Unbound {
     /// # Panics
     /// When it is not installed, or does not start.
     pub fn validating(world: &World) -> Self {
+        Self::start(world, "")
+    }
+
+    /// The same over TLS with this certificate, on the port that is returned.
+    ///
+    /// # Panics
+    /// When it is not installed, or does not start.
+    pub fn validating_over_tls(world: &World, certificate: &Certificate) -> (Self, SocketAddr) {
+        let directory = TempDir::new("unbound-tls");
+        let [pem, key] = ["pem", "key"].map(|name| directory.path().join(name));
+        fs::write(&pem, certificate.chain_pem()).expect("a writable directory");
+        fs::write(&key, certificate.key_pem()).expect("a writable directory");
+        let address = {
+            let tcp = TcpListener::bind("127.0.0.1:0").expect("a port");
+            tcp.local_addr().expect("an address")
+        };
+        let port = address.port();
+        let lines = format!(
+            " interface: 127.0.0.1@{port}\n tls-port: {port}\n tls-service-pem: \"{}\"\n tls-service-key: \"{}\"\n edns-tcp-keepalive: yes\n",
+            pem.display(),
+            key.display(),
+        );
+        (Self::start(world, &lines), address)
+    }
+
+    fn start(world: &World, lines: &str) -> Self {
         let directory = TempDir::new("unbound");
         let path = directory.path();
         let anchor = path.join("root.key");
@@ -41,7 +67,7 @@ impl Unbound {
         let settings = format!(
             "server:\n interface: 127.0.0.1\n port: {port}\n username: \"\"\n chroot: \"\"\n pidfile: \"\"\n directory: \"{}\"\n \
              use-syslog: no\n do-daemonize: no\n do-not-query-localhost: no\n module-config: \"validator iterator\"\n \
-             trust-anchor-file: \"{}\"\n val-log-level: 2\n ede: yes\n cache-max-negative-ttl: 0\n infra-host-ttl: 0\n local-zone: test nodefault\n\
+             trust-anchor-file: \"{}\"\n val-log-level: 2\n ede: yes\n cache-max-negative-ttl: 0\n infra-host-ttl: 0\n local-zone: test nodefault\n{lines}\
              remote-control:\n control-enable: no\n\
              forward-zone:\n name: \".\"\n forward-addr: 127.0.0.1@{upstream}\n",
             path.display(),
