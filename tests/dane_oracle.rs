@@ -7,6 +7,7 @@ mod session;
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 
+use gateway::certificate::Chain;
 use gateway::dane::{self, Match, Mismatch};
 use gateway::dns::Tlsa;
 use gateway::outbound::{Channel, Demand};
@@ -15,6 +16,7 @@ use gateway::time::Timestamp;
 use gateway_lab::openssl_dane::{Opinion, opinion};
 use gateway_lab::random::Random;
 use gateway_lab::{Certificate, CertificateSpec, KeyKind, MxHost, Seats, SignatureDigest};
+use openssl::x509::X509;
 
 const REFERENCES: [&str; 2] = ["mx.d.test", "d.test"];
 
@@ -42,7 +44,12 @@ fn references() -> [Domain; 2] {
 
 fn ours(records: &[Tlsa], chain: &[Vec<u8>]) -> (Word, Result<Match, Mismatch>) {
     let plan = dane::plan(records);
-    let found = dane::verify(&plan, chain, &references(), Timestamp::now());
+    let (references, now) = (references(), Timestamp::now());
+    let found = dane::verify(&plan, &chain.to_vec().into(), &references, now);
+    let read = chain.iter().map(|octets| X509::from_der(octets));
+    let read = read.collect::<Result<_, _>>().and_then(Chain::of);
+    let after_handshake = dane::verify(&plan, &read.expect("certificates"), &references, now);
+    assert_eq!(found, after_handshake);
     let word = match &found {
         _ if plan.usable.is_empty() => Word::NoUsableRecord,
         Ok(matched) => Word::Match(matched.depth()),

@@ -35,7 +35,8 @@ impl Pki {
 fn verify(records: &[Tlsa], chain: &[Vec<u8>], references: &[&str]) -> Result<Match, Mismatch> {
     let parse = |name: &&str| Domain::parse(name).expect("a domain");
     let references: Vec<Domain> = references.iter().map(parse).collect();
-    dane::verify(&dane::plan(records), chain, &references, Timestamp::now())
+    let chain = chain.to_vec().into();
+    dane::verify(&dane::plan(records), &chain, &references, Timestamp::now())
 }
 
 /// `DEPTH NAME` or the reason.

@@ -1,9 +1,9 @@
 //! What a presented certificate chain is worth: names, dates, the path to a trust anchor, pins (RFC 5280, RFC 6125).
 //!
-//! Chains are what a server presented, exact DER, its own certificate first. The others are material for a path, in whatever order and
+//! A [`Chain`] is what a server presented, exact DER, its own certificate first. The others are material for a path, in whatever order and
 //! with whatever else among them; one that cannot be read is left out.
 //!
-//! - [`Presented`] is such a chain, read; it looks for a path to one trust anchor and for a name.
+//! - [`Presented`] is a chain that was read; it looks for a path to one trust anchor and for a name.
 //! - [`verify_pkix`] does both with a set of [`Roots`], as browsers do.
 //! - [`Pin`] is the digest of a certificate or of its key, compared without regard to anything else.
 //! - [`public_key_of`] and [`is_public_key`] cut keys out as they were sent.
@@ -15,6 +15,7 @@
 //! revocation: nothing is fetched, and stapled answers are not looked at (rfc C14).
 #![forbid(unsafe_code)]
 
+mod chain;
 mod der;
 mod distrust;
 mod limits;
@@ -23,6 +24,7 @@ mod path;
 mod pin;
 mod roots;
 
+pub use chain::Chain;
 pub use der::{is_authority, is_public_key, key_kind, public_key_of};
 pub use distrust::Distrust;
 pub use names::subject_of;

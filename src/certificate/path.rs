@@ -8,12 +8,13 @@ use openssl::x509::store::{X509Store, X509StoreBuilder};
 use openssl::x509::verify::{X509VerifyFlags, X509VerifyParam};
 use openssl::x509::{X509, X509PurposeId, X509Ref, X509StoreContext, X509StoreContextRef};
 
+use super::Distrust;
+use super::chain::{Chain, parse};
 use super::limits::{
     CERTIFICATES_MAX, CHAIN_OCTETS_MAX, PATH_DEPTH_MAX, RSA_BITS_MAX, SECURITY_BITS_MIN,
     SECURITY_LEVEL,
 };
 use super::names::{self, Names};
-use super::{Distrust, der};
 use crate::smtp::Domain;
 use crate::time::Timestamp;
 
@@ -37,30 +38,33 @@ struct Other {
 }
 
 impl Presented {
-    /// Reads a presented chain (DER, the server's certificate first).
+    /// Reads a presented chain.
     ///
     /// # Errors
     /// [`Distrust`] if it is too large or the first certificate cannot be read.
-    pub fn read(chain: &[Vec<u8>]) -> Result<Self, Distrust> {
-        let (first, others) = chain.split_first().ok_or(Distrust::NoCertificate)?;
-        let octets: usize = chain.iter().map(Vec::len).sum();
-        if chain.len() > CERTIFICATES_MAX || octets > CHAIN_OCTETS_MAX {
+    pub fn read(chain: &Chain) -> Result<Self, Distrust> {
+        let count = chain.octets().len();
+        let size: usize = chain.octets().iter().map(Vec::len).sum();
+        if count > CERTIFICATES_MAX || size > CHAIN_OCTETS_MAX {
             let text = format!(
-                "the server presented {} certificates of {octets} octets; at most {CERTIFICATES_MAX} and {CHAIN_OCTETS_MAX} are looked at",
-                chain.len()
+                "the server presented {count} certificates of {size} octets; at most {CERTIFICATES_MAX} and {CHAIN_OCTETS_MAX} are looked at"
             );
             return Err(Distrust::NotTrusted(text));
         }
-        let own = parse(first).ok_or_else(|| {
+        let mut certificates = chain.read();
+        let (first, own) = certificates.next().ok_or(Distrust::NoCertificate)?;
+        let own = own.ok_or_else(|| {
             let text = "the server's certificate cannot be read: it is no sound X.509 certificate";
             Distrust::NotTrusted(text.to_owned())
         })?;
         Ok(Self {
             names: Names::of(&own, first),
             own,
-            others: others
-                .iter()
-                .filter_map(|octets| Other::read(octets))
+            others: certificates
+                .filter_map(|(octets, parsed)| {
+                    let octets = octets.to_owned();
+                    parsed.map(|parsed| Other { octets, parsed })
+                })
                 .collect(),
         })
     }
@@ -70,7 +74,7 @@ impl Presented {
     /// # Errors
     /// [`Distrust`]: the rule that is broken.
     pub fn path_to_certificate(&self, anchor: &[u8], now: Timestamp) -> Result<usize, Distrust> {
-        // Reading a certificate takes longer than checking a signature, and most anchors were presented.
+        // Most anchors were presented.
         let presented = self.others.iter().find(|other| other.octets == anchor);
         let presented = presented.map(|other| other.parsed.clone());
         match presented.or_else(|| parse(anchor)) {
@@ -154,20 +158,6 @@ impl Presented {
             })
         })
     }
-}
-
-impl Other {
-    fn read(octets: &[u8]) -> Option<Self> {
-        let parsed = parse(octets)?;
-        let octets = octets.to_owned();
-        Some(Self { octets, parsed })
-    }
-}
-
-/// The certificate, if the octets are exactly one.
-fn parse(octets: &[u8]) -> Option<X509> {
-    der::public_key_of(octets)?;
-    X509::from_der(octets).ok()
 }
 
 /// A store with the anchors and the rules: a path may end at any of them, root or not (RFC 7671 §5.2).

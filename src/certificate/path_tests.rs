@@ -4,7 +4,7 @@ use openssl::bn::{BigNum, MsbOption};
 use openssl::rsa::Rsa;
 
 use super::*;
-use crate::certificate::{Pin, Roots, matching_pin, verify_pkix};
+use crate::certificate::{Pin, Roots, der, matching_pin, verify_pkix};
 
 const HOST: &str = "mx.d.test";
 
@@ -26,7 +26,7 @@ fn word<T: std::fmt::Display>(found: &Result<T, Distrust>) -> String {
 }
 
 fn path(leaf: &Certificate, anchor: &Certificate) -> Result<usize, Distrust> {
-    Presented::read(&leaf.chain())?.path_to_certificate(&anchor.der(), Timestamp::now())
+    Presented::read(&leaf.chain().into())?.path_to_certificate(&anchor.der(), Timestamp::now())
 }
 
 /// A leaf below a CA below a root, each made by its own function of a good one.
@@ -226,7 +226,7 @@ fn the_others_are_material() {
     assert_eq!(word(&path(&leaf, &stray)), "no path");
     let mut broken = leaf.chain();
     broken.insert(1, b"no certificate".to_vec());
-    let presented = Presented::read(&broken).expect("readable");
+    let presented = Presented::read(&broken.into()).expect("readable");
     let found = presented.path_to_certificate(&root.der(), Timestamp::now());
     assert_eq!(word(&found), "2");
     assert!(matches!(
@@ -263,7 +263,7 @@ fn a_bare_key_needs_a_signature() {
         ("Ed25519", &below_ed25519, &ed25519, "0"),
         ("expired below", &expired, &ca, "dates"),
     ] {
-        let presented = Presented::read(&leaf.chain()).expect("readable");
+        let presented = Presented::read(&leaf.chain().into()).expect("readable");
         let signer = signer.der();
         let key = der::public_key_of(&signer).expect("a key");
         let found = presented.path_to_key(key, Timestamp::now());
@@ -291,7 +291,7 @@ fn paths_are_not_endless() {
 #[test]
 fn keys_that_would_cost_much_are_not_tried() {
     let (leaf, _, _) = chain_of(good, good, good);
-    let presented = Presented::read(&leaf.chain()).expect("readable");
+    let presented = Presented::read(&leaf.chain().into()).expect("readable");
     for (bits, exponent_bits, expected) in [
         (8192, 64, "no path"),
         (8193, 17, "rules"),
@@ -337,7 +337,7 @@ fn names_of_certificates() {
         let leaf = CertificateSpec::new(common_name)
             .dns_names(dns_names)
             .build();
-        let presented = Presented::read(&leaf.chain()).expect("readable");
+        let presented = Presented::read(&leaf.chain().into()).expect("readable");
         let references = domains(references);
         let found = presented.name_among(&references);
         assert_eq!(word(&found), expected, "{common_name} {dns_names:?}");
@@ -366,7 +366,7 @@ fn refusals_say_what_is_wrong() {
         "no path leads to the trust anchor: it ends with the certificate at depth 0 (mx.d.test), whose issuer was not presented"
     );
     let references = domains(&["mx.e.test", "e.test"]);
-    let presented = Presented::read(&leaf.presenting(&[&ca]).chain()).expect("readable");
+    let presented = Presented::read(&leaf.presenting(&[&ca]).chain().into()).expect("readable");
     let text = presented
         .name_among(&references)
         .expect_err("other names")
@@ -390,7 +390,7 @@ fn chains_have_limits() {
         (&[vec![]], "rules"),
         (&[[leaf.der(), vec![0]].concat()], "rules"),
     ] {
-        let found = Presented::read(chain).map(|_| "ok");
+        let found = Presented::read(&chain.to_vec().into()).map(|_| "ok");
         assert_eq!(word(&found), expected);
     }
 }
@@ -412,7 +412,7 @@ fn the_way_of_the_web() {
         (roots(&[&other]), &references, "no path"),
         (roots(&[&root]), &strangers, "names"),
     ] {
-        let found = verify_pkix(&roots, &leaf.chain(), references, Timestamp::now());
+        let found = verify_pkix(&roots, &leaf.chain().into(), references, Timestamp::now());
         assert_eq!(word(&found), expected, "{found:?}");
     }
     assert!(Roots::from_pem(b"").is_err());
@@ -420,7 +420,7 @@ fn the_way_of_the_web() {
         Roots::from_pem(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").is_err()
     );
     let later = Timestamp::from_unix(Timestamp::now().unix() + 40 * 86_400);
-    let found = verify_pkix(&roots(&[&root]), &leaf.chain(), &references, later);
+    let found = verify_pkix(&roots(&[&root]), &leaf.chain().into(), &references, later);
     assert_eq!(word(&found), "dates");
 }
 
@@ -432,17 +432,20 @@ fn pins_name_a_certificate_or_its_key() {
     let [key, whole] = Pin::all_of(&leaf.der()).try_into().expect("two pins");
     for pin in [key, whole] {
         assert_eq!(Pin::parse(&pin.to_string()), Some(pin));
-        assert_eq!(matching_pin(&leaf.chain(), &[pin]), Some(&pin));
+        assert_eq!(matching_pin(&leaf.chain().into(), &[pin]), Some(&pin));
     }
     assert_eq!(key.to_string()[7..], leaf.tlsa(1, 1).to_string()[6..]);
-    assert_eq!(matching_pin(&renewed.chain(), &[whole, key]), Some(&key));
-    assert_eq!(matching_pin(&renewed.chain(), &[whole]), None);
     assert_eq!(
-        matching_pin(&[renewed.der(), leaf.der()], &[whole]),
+        matching_pin(&renewed.chain().into(), &[whole, key]),
+        Some(&key)
+    );
+    assert_eq!(matching_pin(&renewed.chain().into(), &[whole]), None);
+    assert_eq!(
+        matching_pin(&vec![renewed.der(), leaf.der()].into(), &[whole]),
         None,
         "only the server's own"
     );
-    assert_eq!(matching_pin(&[], &[whole]), None);
+    assert_eq!(matching_pin(&Chain::default(), &[whole]), None);
     for text in [
         "",
         "sha256:",

@@ -4,7 +4,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use super::der;
+use super::{Chain, der};
 use crate::bytes::{hex, radix};
 
 /// A SHA-256 digest of a certificate or of its SubjectPublicKeyInfo, in text `sha256:` and 64 hexadecimal digits.
@@ -47,7 +47,7 @@ impl fmt::Display for Pin {
 }
 
 /// The first of the pins that the server's certificate (the first of the chain) has; names, dates and issuers are of no concern.
-pub fn matching_pin<'a>(chain: &[Vec<u8>], pins: &'a [Pin]) -> Option<&'a Pin> {
-    let presented = Pin::all_of(chain.first()?);
+pub fn matching_pin<'a>(chain: &Chain, pins: &'a [Pin]) -> Option<&'a Pin> {
+    let presented = Pin::all_of(chain.octets().first()?);
     pins.iter().find(|pin| presented.contains(pin))
 }

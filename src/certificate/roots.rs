@@ -4,7 +4,7 @@ use std::fmt;
 
 use openssl::x509::X509;
 
-use super::{Distrust, Presented};
+use super::{Chain, Distrust, Presented};
 use crate::smtp::Domain;
 use crate::time::Timestamp;
 
@@ -55,7 +55,7 @@ impl std::error::Error for RootsError {}
 /// [`Distrust`]: the rule that is broken.
 pub fn verify_pkix<'a>(
     roots: &Roots,
-    chain: &[Vec<u8>],
+    chain: &Chain,
     references: &'a [Domain],
     now: Timestamp,
 ) -> Result<&'a Domain, Distrust> {

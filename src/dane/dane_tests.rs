@@ -13,7 +13,8 @@ fn tlsa(usage: u8, selector: u8, matching: u8, data: &[u8]) -> Tlsa {
 }
 
 fn verify(plan: &Plan, chain: &[Vec<u8>]) -> Result<Match, Mismatch> {
-    super::verify(plan, chain, &[], Timestamp::from_unix(1_800_000_000))
+    let chain = chain.to_vec().into();
+    super::verify(plan, &chain, &[], Timestamp::from_unix(1_800_000_000))
 }
 
 fn verified(records: &[Tlsa], chain: &[Vec<u8>]) -> bool {

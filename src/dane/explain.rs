@@ -1,15 +1,15 @@
 //! The texts for operators of either side: what was presented, what was published, and which of the two is to be mended.
 
 use super::{CERT, DANE_EE, DANE_TA, FULL, Mismatch, Plan, SHA2_256, SPKI, association, form_of};
-use crate::certificate;
+use crate::certificate::{self, Chain};
 use crate::dns::Tlsa;
 
 /// Presented digests that are printed beside those that were published.
 const PRINTED_MAX: usize = 4;
 
 /// Why no record matches; `no_path` is what a search for a path to a trust anchor found.
-pub(super) fn nothing_matches(plan: &Plan, chain: &[Vec<u8>], no_path: Option<&str>) -> Mismatch {
-    let Some((own, others)) = chain.split_first() else {
+pub(super) fn nothing_matches(plan: &Plan, chain: &Chain, no_path: Option<&str>) -> Mismatch {
+    let Some((own, others)) = chain.octets().split_first() else {
         return Mismatch::NoCertificate;
     };
     let presented = Forms {

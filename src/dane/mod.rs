@@ -20,7 +20,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256, Sha512};
 
-use crate::certificate::{self, Presented};
+use crate::certificate::{self, Chain, Presented};
 use crate::dns::Tlsa;
 use crate::smtp::Domain;
 use crate::time::Timestamp;
@@ -213,14 +213,14 @@ fn apply_digest_agility(plan: &mut Plan) {
         .partition(is_masked);
 }
 
-/// Checks a presented chain (exact DER, leaf first) against the usable records. Usage 2 also demands one of the `references`
+/// Checks a presented chain against the usable records. Usage 2 also demands one of the `references`
 /// (RFC 7672 §3.2.2) and certificates that are valid `now`.
 ///
 /// # Errors
 /// [`Mismatch`] when nothing matches.
 pub fn verify(
     plan: &Plan,
-    chain: &[Vec<u8>],
+    chain: &Chain,
     references: &[Domain],
     now: Timestamp,
 ) -> Result<Match, Mismatch> {
@@ -231,8 +231,8 @@ pub fn verify(
 ///
 /// # Errors
 /// [`Mismatch`] when nothing matches.
-pub fn find(plan: &Plan, chain: &[Vec<u8>], now: Timestamp) -> Result<Found, Mismatch> {
-    let own = chain.first().ok_or(Mismatch::NoCertificate)?;
+pub fn find(plan: &Plan, chain: &Chain, now: Timestamp) -> Result<Found, Mismatch> {
+    let own = chain.octets().first().ok_or(Mismatch::NoCertificate)?;
     let presented = plan.forms_of(DANE_EE, own);
     match plan.usable.iter().find(|record| presented.contains(record)) {
         Some(record) => Ok(Found {

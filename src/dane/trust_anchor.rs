@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use super::explain;
 use super::{CERT, DANE_TA, FULL, Found, Mismatch, Plan, SPKI};
-use crate::certificate::{self, Distrust, Presented};
+use crate::certificate::{self, Chain, Distrust, Presented};
 use crate::dns::Tlsa;
 use crate::time::Timestamp;
 
@@ -22,7 +22,7 @@ enum Anchor<'a> {
 }
 
 /// Checks the chain against the records of usage 2.
-pub(super) fn find(plan: &Plan, chain: &[Vec<u8>], now: Timestamp) -> Result<Found, Mismatch> {
+pub(super) fn find(plan: &Plan, chain: &Chain, now: Timestamp) -> Result<Found, Mismatch> {
     if plan.usable.iter().all(|record| record.usage != DANE_TA) {
         return Err(explain::nothing_matches(plan, chain, None));
     }
@@ -61,8 +61,8 @@ fn graver(first: Option<Distrust>, second: Distrust) -> Distrust {
 
 /// The anchors that records name, each with a record that does: presented certificates in the order of the chain, then what records hold
 /// in full. The server's own certificate is none of them (rfc C9).
-fn anchors<'a>(plan: &'a Plan, chain: &'a [Vec<u8>]) -> Vec<(&'a Tlsa, Anchor<'a>)> {
-    let Some((own, others)) = chain.split_first() else {
+fn anchors<'a>(plan: &'a Plan, chain: &'a Chain) -> Vec<(&'a Tlsa, Anchor<'a>)> {
+    let Some((own, others)) = chain.octets().split_first() else {
         return Vec::new();
     };
     let mut seen = HashSet::from([own]);

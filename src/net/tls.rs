@@ -19,6 +19,7 @@ use openssl::ssl::{
 };
 
 use super::Stream;
+use crate::certificate::Chain;
 use crate::sys::crypto;
 pub use crate::sys::crypto::Session;
 use crate::time::Deadline;
@@ -35,7 +36,7 @@ const KEY_SECURITY_BITS_MIN: u32 = 112;
 #[derive(Debug)]
 pub struct TlsStream {
     inner: SslStream<Stream>,
-    chain: Vec<Vec<u8>>,
+    chain: Chain,
 }
 
 /// Why there is no TLS connection.
@@ -132,8 +133,8 @@ impl TlsStream {
         self.inner.ssl().session_reused()
     }
 
-    /// The certificates the server presented, as DER, its own first; never empty.
-    pub fn chain(&self) -> &[Vec<u8>] {
+    /// The certificates the server presented; never none.
+    pub fn chain(&self) -> &Chain {
         &self.chain
     }
 
@@ -262,14 +263,11 @@ fn build_context(tickets: SslOptions) -> Result<SslContext, ErrorStack> {
     Ok(builder.build())
 }
 
-/// The presented certificates, the server's own first.
-fn presented(connection: &SslRef) -> Result<Vec<Vec<u8>>, ErrorStack> {
+/// The presented certificates, as the handshake has read them.
+fn presented(connection: &SslRef) -> Result<Chain, ErrorStack> {
     let chain = connection.peer_cert_chain();
-    chain
-        .into_iter()
-        .flatten()
-        .map(openssl::x509::X509Ref::to_der)
-        .collect()
+    let certificates = chain.into_iter().flatten();
+    Chain::of(certificates.map(ToOwned::to_owned).collect())
 }
 
 /// Refuses keys that others could break (rfc C11).

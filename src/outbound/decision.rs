@@ -508,7 +508,7 @@ mod tests {
             data: root.der(),
         }]);
         let references = [name("mx.d.test"), name("d.test")];
-        let matched = dane::verify(&plan, &leaf.chain(), &references, Timestamp::now());
+        let matched = dane::verify(&plan, &leaf.chain().into(), &references, Timestamp::now());
         for (proof, expected, member) in [
             (
                 Proof::Dane(matched.expect("matches")),

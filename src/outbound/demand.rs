@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Reason;
 use super::base::shortened;
-use crate::certificate::{self, Pin, Roots};
+use crate::certificate::{self, Chain, Pin, Roots};
 use crate::dane::{self, Match, Plan};
 use crate::dns::Tlsa;
 use crate::smtp::Domain;
@@ -83,11 +83,11 @@ impl Demand {
         }
     }
 
-    /// What a certificate chain (exact DER, leaf first) presented over TLS proves of this `now`.
+    /// What a certificate chain presented over TLS proves of this `now`.
     ///
     /// # Errors
     /// [`Refusal`]: what is demanded is not proven.
-    pub fn check(&self, chain: &[Vec<u8>], now: Timestamp) -> Result<Proof, Refusal> {
+    pub fn check(&self, chain: &Chain, now: Timestamp) -> Result<Proof, Refusal> {
         match self {
             Self::Dane {
                 plan,
@@ -119,9 +119,9 @@ impl Demand {
 }
 
 /// B11: what is presented may be what was right before, or something new like the records.
-fn explain_change(mismatch: &str, former: &Tlsa, chain: &[Vec<u8>]) -> String {
+fn explain_change(mismatch: &str, former: &Tlsa, chain: &Chain) -> String {
     let plan = dane::plan(std::slice::from_ref(former));
-    let presents_former = chain.first().is_some_and(|leaf| {
+    let presents_former = chain.octets().first().is_some_and(|leaf| {
         let presented = dane::records_of(leaf);
         plan.usable.iter().any(|record| presented.contains(record))
     });
@@ -136,8 +136,8 @@ fn explain_change(mismatch: &str, former: &Tlsa, chain: &[Vec<u8>]) -> String {
     }
 }
 
-fn no_pin(chain: &[Vec<u8>]) -> Refusal {
-    let Some(leaf) = chain.first() else {
+fn no_pin(chain: &Chain) -> Refusal {
+    let Some(leaf) = chain.octets().first() else {
         return Refusal {
             reason: Reason::NoCertificate,
             text: "the server presented no certificate".to_owned(),

@@ -346,7 +346,7 @@ impl Connect for FakeNet {
         };
         let proof = match demand {
             Demand::Cleartext => Ok(Proof::Loopback),
-            _ => demand.check(&[certificate.to_vec()], Timestamp::now()),
+            _ => demand.check(&vec![certificate.to_vec()].into(), Timestamp::now()),
         };
         let proof =
             proof.map_err(|refusal| failure(refusal.reason, Phase::Verdict, &refusal.text))?;

@@ -13,7 +13,7 @@ use super::connection::Connection;
 use super::endpoint::Proof;
 use super::query::{Query, Reply};
 use super::wire::{Fault, Wire};
-use crate::certificate::{Roots, matching_pin, verify_pkix};
+use crate::certificate::{Chain, Roots, matching_pin, verify_pkix};
 use crate::net::tls::{Session, TlsError, TlsErrorKind};
 use crate::net::{Stream, TlsStream};
 use crate::time::{Deadline, Timestamp};
@@ -168,7 +168,7 @@ impl Link {
     }
 
     /// Whether these certificates prove what is asked for.
-    fn verify(&self, chain: &[Vec<u8>]) -> Result<(), String> {
+    fn verify(&self, chain: &Chain) -> Result<(), String> {
         match &*self.proof {
             Proof::Pin(pin) => match matching_pin(chain, &[*pin]) {
                 Some(_) => Ok(()),

@@ -42,9 +42,9 @@ fn verdicts_are_those_of_the_library() {
             let mut all = vec!["--verify"];
             all.extend(words.iter().map(String::as_str));
             all.extend(["--chain", &file, "--json"]);
-            let named = dane::verify(&plan, &leaf.chain(), &names, now);
+            let named = dane::verify(&plan, &leaf.chain().into(), &names, now);
             let named = named.map(|found| (found.record().clone(), found.depth()));
-            let unnamed = dane::find(&plan, &leaf.chain(), now);
+            let unnamed = dane::find(&plan, &leaf.chain().into(), now);
             let unnamed = unnamed.map(|found| (found.record().clone(), found.depth()));
             for (names, expected) in [
                 (&["--name", "d.test", "--name", NAME][..], named),

@@ -175,7 +175,7 @@ fn smtps(
     let mut stream = stream.map_err(|error| format!("no connection: {error}"))?;
     stream.set_deadline(Deadline::after(settings.command_timeout));
     let stream = TlsStream::connect(stream, server_name).map_err(|error| error.to_string())?;
-    let chain = stream.chain().to_vec();
+    let chain = stream.chain().octets().to_vec();
     stream.close();
     Ok(chain)
 }

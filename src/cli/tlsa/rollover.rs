@@ -84,7 +84,8 @@ impl Side {
     fn matches(&self, plan: &Plan, name: &Domain, now: Timestamp) -> bool {
         if !self.input.certificates.is_empty() {
             let names = std::slice::from_ref(name);
-            return dane::verify(plan, &self.input.certificates, names, now).is_ok();
+            let chain = self.input.certificates.clone().into();
+            return dane::verify(plan, &chain, names, now).is_ok();
         }
         let names_key = |record: &Tlsa| {
             let form = (1, record.matching);

@@ -2,6 +2,7 @@
 
 use super::{Task, input};
 use crate::bytes::json::Json;
+use crate::certificate::Chain;
 use crate::cli::options::Failure;
 use crate::cli::{exit, print};
 use crate::dane::{self, Mismatch, Plan, Unusable};
@@ -23,7 +24,7 @@ pub(super) fn run(task: &Task<'_>) -> Result<u8, Failure> {
     let file =
         file.ok_or_else(|| Failure::usage("option '--chain' is needed: the file with the chain"))?;
     let plan = dane::plan(&records);
-    let verdict = compare(task, &plan, &input::read_chain(&file)?)?;
+    let verdict = compare(task, &plan, &input::read_chain(&file)?.into())?;
     print(match task.is_given("json") {
         true => format!("{}\n", json(&verdict)),
         false => text(&verdict, &plan),
@@ -58,7 +59,7 @@ struct Matched {
 
 type Verdict = Result<Matched, Mismatch>;
 
-fn compare(task: &Task<'_>, plan: &Plan, chain: &[Vec<u8>]) -> Result<Verdict, Failure> {
+fn compare(task: &Task<'_>, plan: &Plan, chain: &Chain) -> Result<Verdict, Failure> {
     let names = task.names()?;
     let now = task.now();
     if task.is_given("no-name-check") {

@@ -30,7 +30,7 @@ impl Unverified {
                 if let Some(transcript) = link.transcript {
                     transcript.note(Event::Encrypted {
                         facts: TlsFacts::of(&stream),
-                        chain: stream.chain().to_vec(),
+                        chain: stream.chain().octets().to_vec(),
                     });
                 }
                 Ok(Self { stream })
