@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use gateway::certificate::Pin;
+use gateway_lab::dot::TlsServer;
 use gateway_lab::mx::{Event, What};
 use gateway_lab::{Behaviour, Certificate, Gateway, MxHost, Seats, World, Zone};
 
@@ -21,12 +23,17 @@ const DOMAINS: [&str; 2] = ["a.test", "b.test"];
 /// A host for each domain, and a gateway with these lines.
 struct House {
     hosts: Vec<MxHost>,
-    world: World,
+    _world: World,
     gateway: Gateway,
 }
 
 impl House {
     fn new(config: &[String]) -> Self {
+        Self::with(config, |world| format!("resolver {}", world.resolver()))
+    }
+
+    /// The resolver is what the function says.
+    fn with(config: &[String], resolver: impl FnOnce(&World) -> String) -> Self {
         let mut seats = Seats::reserve(2);
         let mut world = World::builder();
         let mut hosts = Vec::new();
@@ -39,12 +46,12 @@ impl House {
         }
         let world = world.start();
         let gateway = Gateway::builder(env!("CARGO_BIN_EXE_gateway"))
-            .resolver(world.resolver())
+            .config(&resolver(&world))
             .smtp_port(seats.port());
         let gateway = config.iter().fold(gateway, |one, line| one.config(line));
         Self {
             hosts,
-            world,
+            _world: world,
             gateway: gateway.start(),
         }
     }
@@ -178,8 +185,7 @@ fn end(text: &str) -> Option<SocketAddr> {
     (port > 0).then(|| SocketAddrV4::new(address, port).into())
 }
 
-/// The hosts see connections of the proxy only, and while one of them keeps the gateway waiting, the gateway has no other socket than those
-/// to the proxy and to the resolver on loopback.
+/// Hosts and resolver see connections of the proxy only, and while one of them keeps the gateway waiting, all its sockets lead to the proxy.
 #[test]
 fn every_octet_goes_through_a_real_proxy() {
     let proxy = Microsocks::start();
@@ -188,7 +194,13 @@ fn every_octet_goes_through_a_real_proxy() {
         "reply-timeout 2s".to_owned(),
         "retry-first 100ms".to_owned(),
     ];
-    let house = House::new(&lines);
+    let certificate = Certificate::new("dns.test");
+    let pin = Pin::all_of(&certificate.der())[0].to_base64();
+    let mut server = None;
+    let house = House::with(&lines, |world| {
+        let started = server.insert(TlsServer::before(&certificate, world.resolver()));
+        format!("resolver tls://{}#sha256/{pin}", started.address())
+    });
     let [slow, _] = &house.hosts[..] else {
         panic!("two hosts")
     };
@@ -202,9 +214,7 @@ fn every_octet_goes_through_a_real_proxy() {
         house.gateway.address(),
     );
     slow.behave(Behaviour::new());
-    assert!(ends.contains(&proxy.address), "{ends:?}");
-    let allowed = [proxy.address, house.world.resolver()];
-    assert!(ends.iter().all(|end| allowed.contains(end)), "{ends:?}");
+    assert_eq!(ends, BTreeSet::from([proxy.address]));
     for host in &house.hosts {
         assert_eq!(host.wait_for_messages(1, PATIENCE).len(), 1);
     }

@@ -10,9 +10,11 @@ pub(super) static DIRECTIVES: &[Directive] = &[
     Directive {
         name: "socks5",
         synopsis: "ADDR:PORT",
-        meaning: "a SOCKS 5 proxy, such as Tor's, that makes every connection to a mail server, by address; none is made beside it but to loopback at level none. Each destination has a user name of its own, which says nothing about it (needs a proxy that takes any name, or none)",
+        meaning: "a SOCKS 5 proxy, such as Tor's, that makes every connection to a mail server and to a resolver over TLS, by address; none is made beside it but to loopback at level none. Each destination has a user name of its own, which says nothing about it (needs a proxy that takes any name, or none)",
         read: |config, words| {
-            config.outbound.socks5 = Some(values::proxy(one(words)?)?);
+            let proxy = values::proxy(one(words)?)?;
+            config.outbound.socks5 = Some(proxy);
+            config.resolver.socks5 = Some(proxy);
             Ok(())
         },
         print: |config| each(config.outbound.socks5.as_slice()),

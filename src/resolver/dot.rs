@@ -6,6 +6,7 @@
 //!
 //! Limitation: an idle connection is closed when the next question finds that it was idle for too long, and not by a clock.
 
+use core::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use super::query::{Query, Reply};
 use super::wire::{Fault, Wire};
 use crate::certificate::{Chain, Roots, matching_pin, verify_pkix};
 use crate::net::tls::{Session, TlsError, TlsErrorKind};
-use crate::net::{Stream, TlsStream};
+use crate::net::{Dialer, TlsStream};
 use crate::time::{Deadline, Timestamp};
 
 /// Wait for connection and handshake: a server that takes longer is of no use beside others.
@@ -23,14 +24,34 @@ const CONNECT_WAIT: Duration = Duration::from_secs(3);
 /// Wait for all of it: the resolver may have to ask several servers first.
 const WAIT: Duration = Duration::from_secs(5);
 
+/// How many times as long both are through a proxy, which may have to find its own way first, as Tor has.
+const PROXY_FACTOR: u32 = 4;
+
 /// The way to one server over TLS.
 pub(super) struct Link {
     proof: Arc<Proof>,
-    /// The CAs that are believed, for [`Proof::Name`].
-    roots: Option<Arc<Roots>>,
+    how: Connecting,
     state: Mutex<State>,
     /// An attempt to connect is over.
     connected: Condvar,
+}
+
+/// What connections of all links have in common.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Connecting {
+    /// The CAs that are believed, for [`Proof::Name`].
+    pub(super) roots: Option<Arc<Roots>>,
+    /// The SOCKS proxy that makes them, if there is one.
+    pub(super) proxy: Option<SocketAddr>,
+}
+
+impl Connecting {
+    fn patience(&self, straight: Duration) -> Duration {
+        match self.proxy {
+            Some(_) => straight.saturating_mul(PROXY_FACTOR),
+            None => straight,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -45,10 +66,10 @@ struct State {
 }
 
 impl Link {
-    pub(super) fn new(proof: Arc<Proof>, roots: Option<Arc<Roots>>) -> Self {
+    pub(super) fn new(proof: Arc<Proof>, how: Connecting) -> Self {
         Self {
             proof,
-            roots,
+            how,
             state: Mutex::default(),
             connected: Condvar::new(),
         }
@@ -64,7 +85,7 @@ impl Link {
         query: &Query,
         deadline: Deadline,
     ) -> Result<Box<Reply>, Fault> {
-        let deadline = deadline.within(WAIT);
+        let deadline = deadline.within(self.how.patience(WAIT));
         let (connection, is_new) = self.connection(wire, deadline)?;
         match connection.ask(wire, query, deadline) {
             Err(_) if !is_new && connection.has_ended() && !deadline.is_over() => {
@@ -111,7 +132,11 @@ impl Link {
         // A session is taken up once: two connections with the same ticket could be linked (RFC 8446 §C.4).
         let session = state.session.take();
         drop(state);
-        let opened = self.open(wire, session, deadline.within(CONNECT_WAIT));
+        let opened = self.open(
+            wire,
+            session,
+            deadline.within(self.how.patience(CONNECT_WAIT)),
+        );
         let mut state = self.lock();
         state.is_connecting = false;
         state.attempts += 1;
@@ -149,7 +174,11 @@ impl Link {
             Proof::Name(name) => name.as_str(),
             Proof::Pin(_) => "",
         };
-        let stream = Stream::connect(wire.server, deadline)?;
+        let dialer = Dialer {
+            proxy: self.how.proxy,
+            destination: &wire.server.to_string(),
+        };
+        let stream = dialer.dial(wire.server, deadline)?;
         let stream = TlsStream::connect_again(stream, name, session)?;
         if let Err(why) = self.verify(stream.chain()) {
             stream.close();
@@ -175,7 +204,7 @@ impl Link {
                 None => Err("its key is not the pinned one; if it was changed rightly, change the pin behind '#sha256/'".to_owned()),
             },
             Proof::Name(name) => {
-                let roots = self.roots.as_ref();
+                let roots = self.how.roots.as_ref();
                 let roots = roots.ok_or("there are no CAs to believe (directive 'ca-file')")?;
                 match verify_pkix(roots, chain, std::slice::from_ref(name), Timestamp::now()) {
                     Ok(_) => Ok(()),

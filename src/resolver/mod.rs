@@ -42,6 +42,7 @@ mod wire;
 mod zones;
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,6 +70,8 @@ pub struct Settings {
     pub servers: Vec<Endpoint>,
     /// The CAs that are believed when a resolver proves itself by a certificate.
     pub roots: Option<Arc<Roots>>,
+    /// The SOCKS proxy that makes connections to resolvers over TLS (`socks5`). Those asked in clear text are asked straight.
+    pub socks5: Option<SocketAddr>,
     /// How long and how often they are asked.
     pub retry: Retry,
     /// Where answers get their security status from.

@@ -3,9 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::dot::Link;
+use super::dot::{Connecting, Link};
 use super::endpoint::Endpoint;
-use crate::certificate::Roots;
 
 /// How long a server comes last after its first failure: a lost packet must not matter for long.
 const PENALTY_FIRST: Duration = Duration::from_secs(5);
@@ -34,9 +33,9 @@ impl Server {
 }
 
 impl Servers {
-    /// The CAs are for those that prove themselves by a certificate.
-    pub(super) fn new(endpoints: &[Endpoint], roots: Option<&Arc<Roots>>) -> Self {
-        let link = |proof| Arc::new(Link::new(proof, roots.cloned()));
+    /// Those that prove themselves are connected to like this.
+    pub(super) fn new(endpoints: &[Endpoint], how: &Connecting) -> Self {
+        let link = |proof| Arc::new(Link::new(proof, how.clone()));
         let fresh = |endpoint: &Endpoint| Server {
             endpoint: endpoint.clone(),
             link: endpoint.proof.clone().map(link),
@@ -135,7 +134,7 @@ mod tests {
     #[test]
     fn who_failed_comes_last_for_a_while() {
         let [a, b, c] = ["127.0.0.1:1", "127.0.0.1:2", "[::1]:3"].map(address);
-        let servers = Servers::new(&[a.clone(), b.clone(), c.clone()], None);
+        let servers = Servers::new(&[a.clone(), b.clone(), c.clone()], &Connecting::default());
         let start = Instant::now();
         assert_order(&servers, start, &[&a, &b, &c]);
         servers.failed(&a, start);
@@ -153,7 +152,7 @@ mod tests {
     #[test]
     fn who_failed_the_test_comes_last_until_it_passes() {
         let [a, b] = ["127.0.0.1:1", "127.0.0.1:2"].map(address);
-        let servers = Servers::new(&[a.clone(), b.clone()], None);
+        let servers = Servers::new(&[a.clone(), b.clone()], &Connecting::default());
         let start = Instant::now();
         assert_eq!(servers.verdict(&a), None);
         servers.judged(&a, &Err("no AD".to_owned()));
@@ -171,7 +170,7 @@ mod tests {
     fn the_penalty_has_an_end() {
         let a = address("127.0.0.1:1");
         let b = address("127.0.0.1:2");
-        let servers = Servers::new(&[a.clone(), b.clone()], None);
+        let servers = Servers::new(&[a.clone(), b.clone()], &Connecting::default());
         let start = Instant::now();
         for _ in 0..100 {
             servers.failed(&a, start);

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use super::anchors::{Follower, StateFault};
 use super::cache::{Cache, Outcome};
+use super::dot::Connecting;
 use super::endpoint::Endpoint;
 use super::flights::Flights;
 use super::observe::Observer;
@@ -126,11 +127,15 @@ impl Resolver {
             let pcap = Pcap::open(path).map_err(|error| SetupError::Pcap(path.clone(), error))?;
             observers.push(Arc::new(pcap));
         }
+        let how = Connecting {
+            roots: settings.roots.clone(),
+            proxy: settings.socks5,
+        };
         Ok(Self {
             upstream: Upstream {
                 trust,
                 retry: settings.retry,
-                servers: Servers::new(&settings.servers, settings.roots.as_ref()),
+                servers: Servers::new(&settings.servers, &how),
                 observers,
             },
             cache: Mutex::new(Cache::new()),
