@@ -192,19 +192,23 @@ impl Session {
             return Ok(Next::End);
         };
         self.note(What::Content(content.len()));
-        let (stored, next) = self.answer(".", "250 2.0.0 stored")?;
-        if let Some(mail) = self.mail.take().filter(|_| stored) {
-            self.shared.messages.push(StoredMessage {
-                connection: self.number,
-                sender: mail.sender,
-                parameters: mail.parameters,
-                recipients: mail.recipients,
-                content,
-                phase: self.phase,
-            });
-            return self.idle(next);
+        let mail = self.mail.take();
+        let store = |session: &mut Self| {
+            if let Some(mail) = mail {
+                session.shared.messages.push(StoredMessage {
+                    connection: session.number,
+                    sender: mail.sender,
+                    parameters: mail.parameters,
+                    recipients: mail.recipients,
+                    content,
+                    phase: session.phase,
+                });
+            }
+        };
+        match self.answer_after(".", "250 2.0.0 stored", store)? {
+            (true, next) => self.idle(next),
+            (false, next) => Ok(next),
         }
-        Ok(next)
     }
 
     /// Does or says, unasked, what is scripted for the time after a message.
@@ -242,6 +246,16 @@ impl Session {
 
     /// Does what is scripted for this point, else replies `usual`; also says whether the reply was positive.
     fn answer(&mut self, point: &str, usual: &str) -> io::Result<(bool, Next)> {
+        self.answer_after(point, usual, |_| {})
+    }
+
+    /// As [`Self::answer`], but does this before a positive reply: whoever has seen the reply finds it done.
+    fn answer_after(
+        &mut self,
+        point: &str,
+        usual: &str,
+        work: impl FnOnce(&mut Self),
+    ) -> io::Result<(bool, Next)> {
         if let Some(Next::End) = self.act(point) {
             return Ok((false, Next::End));
         }
@@ -254,6 +268,9 @@ impl Session {
         let accepted = reply.starts_with(['2', '3']);
         if accepted && point.eq_ignore_ascii_case("STARTTLS") {
             octets.extend_from_slice(&self.behaviour.injected);
+        }
+        if accepted {
+            work(self);
         }
         // Noted first: whoever has seen the reply finds it in the transcript.
         self.note(What::Reply(reply.clone()));
