@@ -59,9 +59,11 @@ fn sessions_can_be_written_down() {
             }
         };
         let events: Vec<String> = transcript.events().iter().map(event).collect();
-        let clear = "connected, 220, EHLO gateway.test, 250, STARTTLS, 220, TLSv1.3";
-        let inside = ", EHLO gateway.test, 250, QUIT, 221";
-        let expected = format!("{clear}{}", if is_right { inside } else { "" });
+        let clear = "connected, 220, EHLO gateway.test, 250, STARTTLS, 220";
+        let inside = "EHLO gateway.test, 250, QUIT, 221";
+        // The host has no key of another type, so the second handshake does not come about (rfc C12).
+        let then = if is_right { inside } else { clear };
+        let expected = format!("{clear}, TLSv1.3, {then}");
         assert_eq!(events.join(", "), expected);
     }
 }
@@ -337,8 +339,8 @@ fn the_wrong_server_hears_nothing() {
     assert_eq!(host.commands(Layer::Tls), [""; 0]);
     assert_eq!(
         host.connection_count(),
-        4,
-        "without usable records nobody is called"
+        2 * 3 + 1,
+        "a host without a match is asked for its other certificate, and without usable records nobody is called"
     );
     let second = [with(3, 1, vec![0; 32]), good.clone()];
     assert!(connect_with(&host, &second).is_ok(), "T05");

@@ -13,6 +13,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::OnceLock;
 
 use openssl::error::ErrorStack;
+use openssl::pkey::Id;
 use openssl::ssl::{
     self, ErrorCode, Ssl, SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslRef,
     SslSessionCacheMode, SslStream, SslVerifyMode, SslVersion,
@@ -69,6 +70,27 @@ pub enum TlsErrorKind {
     Local,
 }
 
+/// The types of key that servers have two certificates for, to suit old clients and new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyType {
+    /// An RSA key.
+    Rsa,
+    /// An elliptic curve key.
+    Ecdsa,
+}
+
+impl KeyType {
+    /// The signature algorithms of such a key (RFC 8446 §4.2.3), in OpenSSL's spelling.
+    const fn signature_algorithms(self) -> &'static str {
+        match self {
+            Self::Rsa => {
+                "rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:RSA+SHA256:RSA+SHA384:RSA+SHA512"
+            }
+            Self::Ecdsa => "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512",
+        }
+    }
+}
+
 impl fmt::Display for TlsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
@@ -97,6 +119,15 @@ impl TlsStream {
     /// [`TlsError`]; the connection is closed.
     pub fn connect(stream: Stream, server_name: &str) -> Result<Self, TlsError> {
         let prepared = prepare(server_name).map_err(|error| TlsError::local(&error))?;
+        Self::shake_hands(prepared, stream)
+    }
+
+    /// As [`TlsStream::connect`], with a server that has a certificate for a key of this type, if it has several.
+    ///
+    /// # Errors
+    /// [`TlsError`]; the connection is closed. A server without such a certificate ends the handshake.
+    pub fn connect_for(stream: Stream, server_name: &str, key: KeyType) -> Result<Self, TlsError> {
+        let prepared = prepare_for(server_name, key).map_err(|error| TlsError::local(&error))?;
         Self::shake_hands(prepared, stream)
     }
 
@@ -136,6 +167,16 @@ impl TlsStream {
     /// The certificates the server presented; never none.
     pub fn chain(&self) -> &Chain {
         &self.chain
+    }
+
+    /// Of which other type the server may have a key as well: hosts with two certificates have RSA and ECDSA.
+    pub fn other_key(&self) -> Option<KeyType> {
+        let key = self.inner.ssl().peer_certificate()?.public_key().ok()?;
+        match key.id() {
+            Id::RSA => Some(KeyType::Ecdsa),
+            Id::EC => Some(KeyType::Rsa),
+            _ => None,
+        }
     }
 
     /// The protocol version, for example `TLSv1.3`.
@@ -224,15 +265,22 @@ impl Write for TlsStream {
 fn prepare(server_name: &str) -> Result<Ssl, ErrorStack> {
     static CONTEXT: OnceLock<Result<SslContext, ErrorStack>> = OnceLock::new();
     // A resumed session shows no certificate of its own, so there would be nothing to compare (rfc B7).
-    let build = || build_context(SslOptions::NO_TICKET);
+    let build = || Ok(build_context(SslOptions::NO_TICKET)?.build());
     let context = CONTEXT.get_or_init(build).as_ref();
     name(Ssl::new(context.map_err(Clone::clone)?)?, server_name)
+}
+
+/// The same where the server is to present a key of one type. It is rare, so its context lasts for one handshake.
+fn prepare_for(server_name: &str, key: KeyType) -> Result<Ssl, ErrorStack> {
+    let mut builder = build_context(SslOptions::NO_TICKET)?;
+    builder.set_sigalgs_list(key.signature_algorithms())?;
+    name(Ssl::new(&builder.build())?, server_name)
 }
 
 /// The same where sessions may be taken up.
 fn prepare_again(server_name: &str, earlier: Option<&Session>) -> Result<Ssl, ErrorStack> {
     static CONTEXT: OnceLock<Result<SslContext, ErrorStack>> = OnceLock::new();
-    let build = || build_context(SslOptions::empty());
+    let build = || Ok(build_context(SslOptions::empty())?.build());
     let context = CONTEXT.get_or_init(build).as_ref();
     let prepared = match earlier {
         Some(session) => session.resume()?,
@@ -249,7 +297,7 @@ fn name(mut prepared: Ssl, server_name: &str) -> Result<Ssl, ErrorStack> {
 }
 
 /// One context for all connections of a kind: building it is dear, and nothing in it belongs to a single server.
-fn build_context(tickets: SslOptions) -> Result<SslContext, ErrorStack> {
+fn build_context(tickets: SslOptions) -> Result<SslContextBuilder, ErrorStack> {
     crypto::init();
     let mut builder = SslContextBuilder::new(SslMethod::tls_client())?;
     builder.set_min_proto_version(Some(SslVersion::TLS1_2))?;
@@ -260,7 +308,7 @@ fn build_context(tickets: SslOptions) -> Result<SslContext, ErrorStack> {
     builder.set_session_cache_mode(SslSessionCacheMode::OFF);
     builder.set_options(tickets | SslOptions::NO_COMPRESSION | SslOptions::NO_RENEGOTIATION);
     builder.set_mode(SslMode::RELEASE_BUFFERS);
-    Ok(builder.build())
+    Ok(builder)
 }
 
 /// The presented certificates, as the handshake has read them.

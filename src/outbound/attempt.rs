@@ -408,6 +408,9 @@ impl<'a> Walk<'a> {
         if carrier.is_reused() {
             record.remarks.push(Reason::Reused);
         }
+        if record.tls.as_ref().is_some_and(|tls| tls.is_other_key) {
+            record.remarks.push(Reason::OtherKey);
+        }
         Ok(self.errand.connected(carrier))
     }
 

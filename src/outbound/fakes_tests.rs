@@ -356,6 +356,7 @@ impl Connect for FakeNet {
             tls: (proof != Proof::Loopback).then_some(TlsFacts {
                 version: "TLSv1.3",
                 cipher: "TLS_AES_256_GCM_SHA384",
+                is_other_key: false,
             }),
             proof,
             taken: std::sync::Arc::clone(&self.taken),

@@ -159,6 +159,8 @@ reasons! {
     Reused = "reused", 2 0 0, Remark;
     /// B8: such a connection did not even take MAIL, so another one was made.
     ReuseFailed = "reuse-failed", 2 0 0, Remark;
+    /// C12: nothing matched the certificate that the host presents first, but its other one, for a key of another type, did.
+    OtherKey = "other-key", 2 0 0, Remark;
     /// S12: a 5yz reply inside the authenticated session; the status is the server's.
     RemotePermanent = "remote", 5 0 0, Bounce;
     /// S12: a 4yz reply inside the authenticated session; the status is the server's.

@@ -22,6 +22,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::{Demand, Proof, Reason, Settings};
+use crate::net::tls::KeyType;
 use crate::net::{Breaker, Dialer, Stream};
 use crate::smtp::client::{Blocks, Command, Extensions, Step, Transaction, Unsendable};
 use crate::smtp::{Domain, Reply, ReplyCode};
@@ -91,6 +92,8 @@ pub struct TlsFacts {
     pub version: &'static str,
     /// Cipher suite, in OpenSSL's spelling.
     pub cipher: &'static str,
+    /// Whether the certificate is the host's other one, asked for because nothing matched the one it presents first (rfc C12).
+    pub is_other_key: bool,
 }
 
 /// What became of one recipient: the reply that took the message over, or the one that refused it.
@@ -113,19 +116,47 @@ pub struct Channel {
     is_leaving: bool,
 }
 
-/// Upgrades to TLS and checks the certificate; no mail command is sent before, nor after a failure.
+/// Upgrades to TLS and checks the certificate; no mail command is sent before, nor after a failure. Where nothing matches, the host may have another
+/// certificate, for a key of another type: then that is asked for over another connection (rfc C12).
 fn open_tls(link: &Link<'_>, demand: &Demand) -> Result<Channel, Failure> {
+    let (first, greeting) = upgrade(link, None)?;
+    let other = first.other_key();
+    let refusal = match verify(first, demand, &greeting) {
+        Ok(verified) => return open_channel(verified, link, greeting),
+        Err(refusal) => refusal,
+    };
+    let other = other.filter(|_| refusal.reason == Reason::ValidationFailure);
+    let second = other.and_then(|key| upgrade(link, Some(key)).ok());
+    let Some((second, greeting)) = second else {
+        return Err(refusal);
+    };
+    match verify(second, demand, &greeting) {
+        Ok(verified) => open_channel(verified, link, greeting),
+        Err(refusal) => Err(refusal.remark("nor does what it presents for its other key")),
+    }
+}
+
+/// The connection up to the handshake, and the greeting, quoted.
+fn upgrade(link: &Link<'_>, key: Option<KeyType>) -> Result<(Unverified, String), Failure> {
     let mut dialogue = connect(link, link.dialer)?;
     let greeting = greet(&mut dialogue, link)?;
     reject_ourselves(&mut dialogue, Phase::Greeting, &greeting, link)?;
     let offer = ehlo(&mut dialogue, link)?;
     reject_ourselves(&mut dialogue, Phase::Ehlo, &offer, link)?;
     let greeting = failure::quote(&greeting);
-    let name_server = |failure: Failure| failure.remark(&format!("the greeting was {greeting}"));
     let stream = start_tls(dialogue, link, Extensions::parse(&offer))?;
-    let unverified = Unverified::handshake(stream, link).map_err(name_server)?;
-    let verified = unverified.verify(demand).map_err(name_server)?;
-    open_channel(verified, link, greeting)
+    let unverified = Unverified::handshake(stream, link, key);
+    let unverified = unverified.map_err(|failure| name_server(failure, &greeting))?;
+    Ok((unverified, greeting))
+}
+
+fn verify(unverified: Unverified, demand: &Demand, greeting: &str) -> Result<Verified, Failure> {
+    let verified = unverified.verify(demand);
+    verified.map_err(|failure| name_server(failure, greeting))
+}
+
+fn name_server(failure: Failure, greeting: &str) -> Failure {
+    failure.remark(&format!("the greeting was {greeting}"))
 }
 
 /// Without TLS, for level `none`: only to a peer on loopback. Where a proxy connects to cannot be known here, so none is asked.

@@ -19,7 +19,7 @@ use crate::stage::Stage;
 const AT_ONCE: usize = 8;
 
 /// Scenarios of which Postfix thinks otherwise, and which of the two is right.
-const DIFFERENCES: [(&str, &str); 11] = [
+const DIFFERENCES: [(&str, &str); 12] = [
     (
         "T08 the certificate names only the domain, whose MX is insecure",
         "Postfix accepts the domain's own name although nothing secure says that the host is its: RFC 7672 §2.2.1, rfc B1",
@@ -51,6 +51,10 @@ const DIFFERENCES: [(&str, &str); 11] = [
     (
         "T56 octets injected before the handshake",
         "Postfix 3.7 discards what came in clear text; that somebody is in between is a reason to leave, rfc S6",
+    ),
+    (
+        "T60 the record is of the RSA key, ECDSA is presented first",
+        "we ask for the other certificate of a host that has two, rfc C12; Postfix does not",
     ),
     (
         "T68 no EDNS",

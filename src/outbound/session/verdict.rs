@@ -3,7 +3,7 @@
 use super::failure::{Failure, Phase};
 use super::transcript::Event;
 use super::{Link, TlsFacts};
-use crate::net::tls::{TlsError, TlsErrorKind};
+use crate::net::tls::{KeyType, TlsError, TlsErrorKind};
 use crate::net::{Stream, TlsStream};
 use crate::outbound::{Demand, Proof, Reason, Refusal};
 use crate::time::{Deadline, Timestamp};
@@ -12,31 +12,51 @@ use crate::time::{Deadline, Timestamp};
 #[derive(Debug)]
 pub(super) struct Unverified {
     stream: TlsStream,
+    facts: TlsFacts,
 }
 
 /// Encrypted to a server that proved what was demanded.
 #[derive(Debug)]
 pub(super) struct Verified {
     stream: TlsStream,
+    facts: TlsFacts,
     proof: Proof,
 }
 
 impl Unverified {
-    /// rfc S7 to S10.
-    pub(super) fn handshake(mut stream: Stream, link: &Link<'_>) -> Result<Self, Failure> {
+    /// rfc S7 to S10; with `key` a host of several certificates shows that of such a key.
+    pub(super) fn handshake(
+        mut stream: Stream,
+        link: &Link<'_>,
+        key: Option<KeyType>,
+    ) -> Result<Self, Failure> {
         stream.set_deadline(Deadline::after(link.timeouts.command));
-        match TlsStream::connect(stream, link.server_name) {
+        let shaken = match key {
+            Some(key) => TlsStream::connect_for(stream, link.server_name, key),
+            None => TlsStream::connect(stream, link.server_name),
+        };
+        match shaken {
             Ok(stream) => {
+                let facts = TlsFacts {
+                    version: stream.version(),
+                    cipher: stream.cipher(),
+                    is_other_key: key.is_some(),
+                };
                 if let Some(transcript) = link.transcript {
                     transcript.note(Event::Encrypted {
-                        facts: TlsFacts::of(&stream),
+                        facts: facts.clone(),
                         chain: stream.chain().octets().to_vec(),
                     });
                 }
-                Ok(Self { stream })
+                Ok(Self { stream, facts })
             }
             Err(error) => Err(failed_handshake(error, link.server_name)),
         }
+    }
+
+    /// Of which type the host may have another key.
+    pub(super) fn other_key(&self) -> Option<KeyType> {
+        self.stream.other_key()
     }
 
     /// The certificates that were presented, against what is demanded.
@@ -44,6 +64,7 @@ impl Unverified {
         match demand.check(self.stream.chain(), Timestamp::now()) {
             Ok(proof) => Ok(Verified {
                 stream: self.stream,
+                facts: self.facts,
                 proof,
             }),
             Err(refusal) => Err(self.reject(&refusal)),
@@ -52,8 +73,10 @@ impl Unverified {
 
     /// Closes without a word.
     fn reject(self, refusal: &Refusal) -> Failure {
-        let (version, cipher) = (self.stream.version(), self.stream.cipher());
         self.stream.close();
+        let TlsFacts {
+            version, cipher, ..
+        } = self.facts;
         let text = format!("{}; {version} {cipher}", refusal.text);
         Failure::new(refusal.reason, Phase::Verdict, text)
     }
@@ -62,17 +85,7 @@ impl Unverified {
 impl Verified {
     /// The connection, and what is known about it.
     pub(super) fn into_parts(self) -> (TlsStream, TlsFacts, Proof) {
-        let facts = TlsFacts::of(&self.stream);
-        (self.stream, facts, self.proof)
-    }
-}
-
-impl TlsFacts {
-    fn of(stream: &TlsStream) -> Self {
-        Self {
-            version: stream.version(),
-            cipher: stream.cipher(),
-        }
+        (self.stream, self.facts, self.proof)
     }
 }
 

@@ -94,8 +94,18 @@ fn names_and_kinds(stage: &mut Stage) {
     stage.zone(zone("t60.test", &mx, [mx.tlsa(1, 1)]));
     mx.behave(Behaviour::new().second_certificate(Certificate::new(mx.name())));
     stage.scenario(
-        "T60 the record is of the RSA key, ECDSA is presented",
+        "T60 the record is of the RSA key, ECDSA is presented first",
         "t60.test",
+        Ending::verified(&mx).saying("mx.t60.test", "other-key"),
+    );
+    let mx = stage.host("mx.t60-neither.test");
+    let rsa = CertificateSpec::new(mx.name()).key(KeyKind::Rsa(2048));
+    let stranger = Certificate::new(mx.name());
+    stage.zone(zone("t60-neither.test", &mx, [stranger.tlsa(1, 1)]));
+    mx.behave(Behaviour::new().second_certificate(rsa.build()));
+    stage.scenario(
+        "T60 the record is of neither key",
+        "t60-neither.test",
         unmatched(),
     );
 }
