@@ -23,7 +23,7 @@
 //!
 //! From the DNS up: [`world`] (zones, keys, resolver, its faults) · [`mx`] (mail servers and their switches), on the addresses of
 //! [`seats`], with the certificates of [`certificate`] · [`process`] (the gateway's binary) and [`smtp`] (a client for it) ·
-//! [`dot`] (DNS over TLS, and what a wire shows of it) · [`unbound`], [`dnsdist`] and [`openssl_dane`] (second opinions about zones and certificates) · [`story`] (the world of the demonstration) ·
+//! [`dot`] (DNS over TLS) · [`capture`] (what a wire shows of all that) · [`unbound`], [`dnsdist`] and [`openssl_dane`] (second opinions about zones and certificates) · [`story`] (the world of the demonstration) ·
 //! [`validation`] (the gateway's validator, fed from memory) · [`random`] (seeded choices for any test) · [`bench`] (measuring).
 //!
 //! Limitations: the resolver knows no zone transfers, and type ANY is an ordinary type that no owner has. It answers as a validating one:
@@ -31,6 +31,7 @@
 #![warn(missing_docs)]
 
 pub mod bench;
+pub mod capture;
 pub mod certificate;
 pub mod dnsdist;
 pub mod dot;
