@@ -18,7 +18,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const DOMAINS: usize = 50;
 const HOSTS: u8 = 5;
 /// A query of one block (RFC 8467), its length, and what TLS 1.3 adds: the content type and the tag.
-const QUERY_RECORD: usize = 128 + 2 + 1 + 16;
+const QUERY_RECORD: usize = 128 + 2 + 1 + TAG;
+/// What TLS 1.3 adds to what was padded: the tag of its cipher suites.
+const TAG: usize = 16;
+const PADDING: usize = 512;
+/// As many octets as a record can have, and their content type.
+const FULL_RECORD: usize = (1 << 14) + 1 + TAG;
+/// More than fits into one record.
+const LARGE: usize = 100_000;
 /// First octet of a handshake's record in clear (RFC 8446 §5.1).
 const HANDSHAKE: u8 = 22;
 
@@ -54,20 +61,22 @@ impl Stage {
         }
     }
 
-    /// Delivers a message to each domain with this resolver, and returns what was on the wire meanwhile, and the gateway's address for clients.
-    fn deliver(&self, resolver: &str) -> (Packets, SocketAddr) {
+    /// Delivers a message to each domain with these lines, and returns what was on the wire meanwhile, and the gateway's address for clients.
+    fn deliver(&self, lines: &str) -> (Packets, SocketAddr) {
         let capture = Capture::start();
         let mut gateway = Gateway::builder(env!("CARGO_BIN_EXE_gateway"))
             .validating(&self.world.trust_anchor())
-            .config(&format!("resolver {resolver}"))
-            .config("ehlo-name relay.invalid")
+            .config(lines)
             .smtp_port(self.port)
             .start();
         let before = self.hosts.iter().map(|host| host.messages().len());
         let before: Vec<usize> = before.collect();
         for number in 0..DOMAINS {
             let to = format!("r@{}", domain(self.mark, number));
-            let reply = gateway.submit("s@client.test", &[&to], "X: y\r\n\r\nz\r\n");
+            let line = "x".repeat(70) + "\r\n";
+            let body = line.repeat(if number == 0 { LARGE / line.len() } else { 1 });
+            let message = format!("X: y\r\n\r\n{body}");
+            let reply = gateway.submit("s@client.test", &[&to], &message);
             assert_eq!(reply.expect("answers").code, 250);
         }
         for (host, before) in self.hosts.iter().zip(before) {
@@ -151,13 +160,25 @@ fn split(stream: &Stream) -> (&str, Vec<(u8, &[u8])>) {
     )
 }
 
+/// The sizes of the records after the clear part of the handshake.
+fn data_sizes(records: &[(u8, &[u8])]) -> impl Iterator<Item = usize> {
+    let data = records.iter().filter(|(kind, _)| *kind == APPLICATION_DATA);
+    data.map(|(_, content)| content.len())
+}
+
+/// Of the padded length, or a full record, which has no room for padding.
+const fn is_padded(size: usize) -> bool {
+    size == FULL_RECORD || (size - TAG) % PADDING == 0
+}
+
 /// rfc D: with the private set-up the wire shows no recipient's domain but in the handshake with its own mail host.
 #[test]
 fn fifty_deliveries_in_private() {
     let stage = Stage::new("k3v9xq");
     let seen = |octets: &[u8]| count(octets, stage.mark);
     let (server, resolver) = resolver_over_tls(&stage.world);
-    let (packets, clients) = stage.deliver(&resolver);
+    let lines = format!("resolver {resolver}\nehlo-name relay.invalid\ntls-padding {PADDING}");
+    let (packets, clients) = stage.deliver(&lines);
     for packet in packets.all().iter().filter(|packet| !packet.is_tcp) {
         assert_eq!(seen(&packet.octets), 0, "{packet:?}");
     }
@@ -169,9 +190,8 @@ fn fifty_deliveries_in_private() {
         if stream.to == server.address() {
             let (clear, records) = split(stream);
             assert_eq!(clear, "");
-            // The first record of application data ends the handshake.
-            let data = records.iter().filter(|(kind, _)| *kind == APPLICATION_DATA);
-            sizes.extend(data.skip(1).map(|(_, content)| content.len()));
+            // The first one ends the handshake.
+            sizes.extend(data_sizes(&records).skip(1));
         }
         if stage.is_mail_host(stream.to) {
             let (clear, records) = split(stream);
@@ -181,6 +201,8 @@ fn fifty_deliveries_in_private() {
             names_asked_for.extend(name.filter(|name| count(hello, name) > 0));
             let all = seen(&stream.octets);
             assert_eq!(all, seen(hello), "only the server name shows it");
+            let sizes: Vec<usize> = data_sizes(&records).collect();
+            assert!(sizes.iter().copied().all(is_padded), "{sizes:?}");
         } else if stage.is_mail_host(stream.from) {
             let (clear, records) = split(stream);
             assert!(clear.starts_with("220 ") && clear.ends_with("\r\n"));
@@ -203,7 +225,7 @@ fn fifty_deliveries_in_private() {
 #[test]
 fn fifty_deliveries_in_public() {
     let stage = Stage::new("w7h2zj");
-    let (packets, _) = stage.deliver(&stage.world.resolver().to_string());
+    let (packets, _) = stage.deliver(&format!("resolver {}", stage.world.resolver()));
     let questions = packets.all().iter();
     let questions = questions.filter(|packet| packet.to == stage.world.resolver());
     let octets: Vec<u8> = questions.flat_map(|packet| packet.octets.clone()).collect();
@@ -214,4 +236,8 @@ fn fifty_deliveries_in_public() {
             assert!(count(&octets, label) > 0, "{name} is not in any question");
         }
     }
+    let streams = packets.streams().into_iter();
+    let mut mails = streams.filter(|stream| stage.is_mail_host(stream.to));
+    let is_exact = |stream: &Stream| !data_sizes(&split(stream).1).all(is_padded);
+    assert!(mails.all(|stream| is_exact(&stream)), "nothing is padded");
 }

@@ -129,6 +129,7 @@ impl Config {
             outbound: outbound::Settings {
                 hostname: hostname.clone(),
                 ehlo_name: None,
+                tls_padding: None,
                 socks5: None,
                 own_addresses: Vec::new(),
                 smtp_port: 0,

@@ -1,9 +1,12 @@
-//! The part of the table about who learns whom mail is for: `socks5`, `ehlo-name`, `log-addresses`.
+//! The part of the table about who learns whom mail is for: `socks5`, `ehlo-name`, `tls-padding`, `log-addresses`.
 
 use super::directives::{BLANK, Directive, Fallback};
 use super::words::{each, one, single};
 use super::{Config, values};
 use crate::log::Addresses;
+
+/// Octets in a TLS record at most (RFC 8446 §5.1).
+const RECORD_MOST: u16 = 1 << 14;
 
 /// These directives, in the order of `gateway config`.
 pub(super) static DIRECTIVES: &[Directive] = &[
@@ -30,6 +33,17 @@ pub(super) static DIRECTIVES: &[Directive] = &[
             Ok(())
         },
         print: |config| each(config.outbound.ehlo_name.as_slice()),
+        ..BLANK
+    },
+    Directive {
+        name: "tls-padding",
+        synopsis: "N",
+        meaning: "pads what is sent to mail servers inside TLS 1.3 to multiples of N octets, so that the wire does not show exact lengths, for example 512; TLS 1.2 has no padding",
+        read: |config, words| {
+            config.outbound.tls_padding = Some(values::number(one(words)?, RECORD_MOST)?);
+            Ok(())
+        },
+        print: |config| each(config.outbound.tls_padding.as_slice()),
         ..BLANK
     },
     Directive {

@@ -10,7 +10,7 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use openssl::error::ErrorStack;
 use openssl::pkey::Id;
@@ -38,6 +38,17 @@ const KEY_SECURITY_BITS_MIN: u32 = 112;
 pub struct TlsStream {
     inner: SslStream<Stream>,
     chain: Chain,
+}
+
+/// What we ask for in a handshake, and how we speak after it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hello<'a> {
+    /// The name asked for: a host name without final dot (RFC 6066 §3), or empty for none.
+    pub server_name: &'a str,
+    /// The type of key that the server is to present, if it has certificates for several.
+    pub key: Option<KeyType>,
+    /// With TLS 1.3 what we send is padded to a multiple of so many octets (RFC 8446 §5.4), at most 16384.
+    pub padding: Option<u16>,
 }
 
 /// Why there is no TLS connection.
@@ -112,22 +123,12 @@ impl TlsError {
 }
 
 impl TlsStream {
-    /// Makes the handshake by the stream's deadline, asking for `server_name` (a host name without final dot; RFC 6066 §3),
-    /// or for none if it is empty.
+    /// Makes the handshake by the stream's deadline.
     ///
     /// # Errors
-    /// [`TlsError`]; the connection is closed.
-    pub fn connect(stream: Stream, server_name: &str) -> Result<Self, TlsError> {
-        let prepared = prepare(server_name).map_err(|error| TlsError::local(&error))?;
-        Self::shake_hands(prepared, stream)
-    }
-
-    /// As [`TlsStream::connect`], with a server that has a certificate for a key of this type, if it has several.
-    ///
-    /// # Errors
-    /// [`TlsError`]; the connection is closed. A server without such a certificate ends the handshake.
-    pub fn connect_for(stream: Stream, server_name: &str, key: KeyType) -> Result<Self, TlsError> {
-        let prepared = prepare_for(server_name, key).map_err(|error| TlsError::local(&error))?;
+    /// [`TlsError`]; the connection is closed. A server without a key of the type asked for ends the handshake.
+    pub fn connect(stream: Stream, hello: &Hello<'_>) -> Result<Self, TlsError> {
+        let prepared = prepare(hello).map_err(|error| TlsError::local(&error))?;
         Self::shake_hands(prepared, stream)
     }
 
@@ -262,19 +263,41 @@ impl Write for TlsStream {
 }
 
 /// A connection object for one handshake.
-fn prepare(server_name: &str) -> Result<Ssl, ErrorStack> {
-    static CONTEXT: OnceLock<Result<SslContext, ErrorStack>> = OnceLock::new();
-    // A resumed session shows no certificate of its own, so there would be nothing to compare (rfc B7).
-    let build = || Ok(build_context(SslOptions::NO_TICKET)?.build());
-    let context = CONTEXT.get_or_init(build).as_ref();
-    name(Ssl::new(context.map_err(Clone::clone)?)?, server_name)
+fn prepare(hello: &Hello<'_>) -> Result<Ssl, ErrorStack> {
+    let context = match hello.key {
+        None => common_context(hello.padding)?,
+        // It is rare, so its context lasts for one handshake.
+        Some(key) => {
+            let mut builder = builder_without_tickets(hello.padding)?;
+            builder.set_sigalgs_list(key.signature_algorithms())?;
+            builder.build()
+        }
+    };
+    name(Ssl::new(&context)?, hello.server_name)
 }
 
-/// The same where the server is to present a key of one type. It is rare, so its context lasts for one handshake.
-fn prepare_for(server_name: &str, key: KeyType) -> Result<Ssl, ErrorStack> {
+/// The context of nearly all handshakes; the padding changes with the configuration only.
+fn common_context(padding: Option<u16>) -> Result<SslContext, ErrorStack> {
+    static LAST: Mutex<Option<(Option<u16>, SslContext)>> = Mutex::new(None);
+    // Nothing that is done under the lock panics.
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*last {
+        Some((its, context)) if *its == padding => Ok(context.clone()),
+        _ => {
+            let context = builder_without_tickets(padding)?.build();
+            *last = Some((padding, context.clone()));
+            Ok(context)
+        }
+    }
+}
+
+fn builder_without_tickets(padding: Option<u16>) -> Result<SslContextBuilder, ErrorStack> {
+    // A resumed session shows no certificate of its own, so there would be nothing to compare (rfc B7).
     let mut builder = build_context(SslOptions::NO_TICKET)?;
-    builder.set_sigalgs_list(key.signature_algorithms())?;
-    name(Ssl::new(&builder.build())?, server_name)
+    if let Some(block) = padding {
+        crypto::pad_records(&mut builder, block)?;
+    }
+    Ok(builder)
 }
 
 /// The same where sessions may be taken up.

@@ -38,6 +38,7 @@ pub(super) fn settings(level: Level) -> Settings {
     Settings {
         hostname: domain("gateway.test"),
         ehlo_name: None,
+        tls_padding: None,
         socks5: None,
         own_addresses: vec!["192.0.2.99:25".parse().expect("an address")],
         smtp_port: 25,

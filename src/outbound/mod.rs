@@ -58,6 +58,8 @@ pub struct Settings {
     pub hostname: Domain,
     /// Our name in EHLO before TLS, if it is to be another one (`ehlo-name`).
     pub ehlo_name: Option<Domain>,
+    /// What is sent inside TLS 1.3 is padded to a multiple of so many octets (`tls-padding`).
+    pub tls_padding: Option<u16>,
     /// The SOCKS proxy that makes all connections but those at level `none` (`socks5`).
     pub socks5: Option<SocketAddr>,
     /// Where we listen: an MX host there is ourselves (rfc M15 to M16).

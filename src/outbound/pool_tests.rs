@@ -66,6 +66,7 @@ impl House {
             dialer: Dialer::STRAIGHT,
             hostname: &domain("gateway.test"),
             ehlo_name: &domain("gateway.test"),
+            tls_padding: None,
             timeouts,
             breaker: None,
             transcript: None,

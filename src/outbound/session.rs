@@ -49,6 +49,8 @@ pub struct Link<'a> {
     pub hostname: &'a Domain,
     /// Our name in EHLO before TLS, where everybody in between hears it.
     pub ehlo_name: &'a Domain,
+    /// What is sent inside TLS 1.3 is padded to a multiple of so many octets.
+    pub tls_padding: Option<u16>,
     /// How long to wait for what.
     pub timeouts: Timeouts,
     /// What ends the connection when the gateway stops; while it is being made, only its own timeout does.

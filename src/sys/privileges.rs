@@ -35,8 +35,12 @@ impl fmt::Display for PrivilegeError {
 
 /// Whether this process is root's.
 pub fn is_root() -> bool {
+    effective_user() == 0
+}
+
+fn effective_user() -> libc::uid_t {
     // SAFETY: geteuid has no preconditions.
-    unsafe { libc::geteuid() == 0 }
+    unsafe { libc::geteuid() }
 }
 
 /// Changes user, group and supplementary groups of all threads to those of `user`, and proves that there is no way back.
@@ -45,8 +49,7 @@ pub fn is_root() -> bool {
 /// [`PrivilegeError`]; the process must then end, its privileges may be half dropped.
 pub fn drop_to(user: &str) -> Result<(), PrivilegeError> {
     let (uid, gid) = ids_of(user)?;
-    // SAFETY: geteuid has no preconditions.
-    let current = unsafe { libc::geteuid() };
+    let current = effective_user();
     if current == uid {
         return Ok(());
     }

@@ -39,6 +39,7 @@ pub(crate) fn link<'a>(address: SocketAddr, hostname: &'a Domain, timeouts: Time
         dialer: Dialer::STRAIGHT,
         hostname,
         ehlo_name: hostname,
+        tls_padding: None,
         timeouts,
         breaker: None,
         transcript: None,

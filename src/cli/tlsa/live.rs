@@ -8,6 +8,7 @@ use crate::cli::options::Failure;
 use crate::cli::{exit, print};
 use crate::dns::Rdata;
 use crate::log::one_line;
+use crate::net::tls::Hello;
 use crate::net::{Dialer, TlsStream};
 use crate::outbound::facts::{Asked, Questions};
 use crate::outbound::session::{Channel, Event, Link, Timeouts, Transcript};
@@ -174,7 +175,11 @@ fn smtps(
     let stream = dialer.dial(address, Deadline::after(settings.connect_timeout));
     let mut stream = stream.map_err(|error| format!("no connection: {error}"))?;
     stream.set_deadline(Deadline::after(settings.command_timeout));
-    let stream = TlsStream::connect(stream, server_name).map_err(|error| error.to_string())?;
+    let hello = Hello {
+        server_name,
+        ..Hello::default()
+    };
+    let stream = TlsStream::connect(stream, &hello).map_err(|error| error.to_string())?;
     let chain = stream.chain().octets().to_vec();
     stream.close();
     Ok(chain)
@@ -196,6 +201,7 @@ fn start_tls(
             dialer: dialer(settings, server_name),
             hostname,
             ehlo_name: settings.ehlo_name.as_ref().unwrap_or(hostname),
+            tls_padding: settings.tls_padding,
             timeouts: Timeouts::from(settings),
             breaker: None,
             transcript: Some(&transcript),

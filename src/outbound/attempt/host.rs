@@ -251,6 +251,7 @@ impl Walk<'_> {
             },
             hostname: &settings.hostname,
             ehlo_name: settings.ehlo_name.as_ref().unwrap_or(&settings.hostname),
+            tls_padding: settings.tls_padding,
             timeouts: Timeouts::from(settings),
             breaker: self.means.breaker,
             transcript: None,

@@ -3,7 +3,7 @@
 use super::failure::{Failure, Phase};
 use super::transcript::Event;
 use super::{Link, TlsFacts};
-use crate::net::tls::{KeyType, TlsError, TlsErrorKind};
+use crate::net::tls::{Hello, KeyType, TlsError, TlsErrorKind};
 use crate::net::{Stream, TlsStream};
 use crate::outbound::{Demand, Proof, Reason, Refusal};
 use crate::time::{Deadline, Timestamp};
@@ -31,11 +31,12 @@ impl Unverified {
         key: Option<KeyType>,
     ) -> Result<Self, Failure> {
         stream.set_deadline(Deadline::after(link.timeouts.command));
-        let shaken = match key {
-            Some(key) => TlsStream::connect_for(stream, link.server_name, key),
-            None => TlsStream::connect(stream, link.server_name),
+        let hello = Hello {
+            server_name: link.server_name,
+            key,
+            padding: link.tls_padding,
         };
-        match shaken {
+        match TlsStream::connect(stream, &hello) {
             Ok(stream) => {
                 let facts = TlsFacts {
                     version: stream.version(),

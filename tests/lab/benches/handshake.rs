@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use gateway::dane;
 use gateway::dns::Tlsa;
+use gateway::net::tls::Hello;
 use gateway::net::{Stream, TlsStream};
 use gateway::outbound::Demand;
 use gateway::smtp::Domain;
@@ -85,7 +86,11 @@ fn plain(context: &SslContext, address: SocketAddr) {
 
 fn proven(address: SocketAddr, demand: &Demand) {
     let stream = Stream::connect(address, Deadline::after(PATIENCE)).expect("connects");
-    let tls = TlsStream::connect(stream, HOST).expect("a handshake");
+    let hello = Hello {
+        server_name: HOST,
+        ..Hello::default()
+    };
+    let tls = TlsStream::connect(stream, &hello).expect("a handshake");
     let proof = demand.check(tls.chain(), Timestamp::now());
     assert!(proof.expect("the right server").matched().is_some());
     tls.close();
