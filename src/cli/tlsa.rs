@@ -12,9 +12,9 @@ use std::str::FromStr;
 
 use super::exit;
 use super::options::{Command, Failure, Invocation};
+use crate::dane::tlsa_owner;
 use crate::dns::{Name, Tlsa};
 use crate::log;
-use crate::outbound::facts::tlsa_owner;
 use crate::resolver::Resolver;
 use crate::smtp::Domain;
 use crate::time::Timestamp;

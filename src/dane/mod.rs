@@ -21,7 +21,7 @@ use std::fmt;
 use sha2::{Digest, Sha256, Sha512};
 
 use crate::certificate::{self, Chain, Presented};
-use crate::dns::Tlsa;
+use crate::dns::{Name, NameError, Tlsa};
 use crate::smtp::Domain;
 use crate::time::Timestamp;
 
@@ -155,6 +155,15 @@ impl Found {
             reference: name.transpose()?,
         })
     }
+}
+
+/// The owner of a server's TLSA records, `_25._tcp.mx.example.org` (RFC 6698 §3).
+///
+/// # Errors
+/// [`NameError`] when the host name is too long to have any.
+pub fn tlsa_owner(host: &Name, port: u16) -> Result<Name, NameError> {
+    host.prepend(b"_tcp")?
+        .prepend(format!("_{port}").as_bytes())
 }
 
 /// Sorts a TLSA RRset; the order of the records means nothing.

@@ -91,7 +91,7 @@ impl Questions<'_> {
         })
     }
 
-    /// The TLSA records at an owner made by [`tlsa_owner`].
+    /// The TLSA records at an owner made by [`crate::dane::tlsa_owner`].
     pub fn tlsa(&self, owner: &Name) -> Asked {
         let deadline = Deadline::after(self.timeout);
         self.ask(owner.clone(), RecordType::TLSA, deadline)
@@ -112,15 +112,6 @@ impl Questions<'_> {
         let result = self.resolver.lookup(&name, rtype, deadline);
         Asked::new(name, rtype, result)
     }
-}
-
-/// The owner of a host's TLSA records, `_25._tcp.mx.example.org` (RFC 7672 §2.2.3).
-///
-/// # Errors
-/// [`NameError`] when the host name is too long to have any.
-pub fn tlsa_owner(host: &Name, port: u16) -> Result<Name, NameError> {
-    host.prepend(b"_tcp")?
-        .prepend(format!("_{port}").as_bytes())
 }
 
 /// `MX example.org.: secure, 10 mx.example.org.`, or `bogus`, `error`, … and why it is not known.

@@ -6,7 +6,6 @@ use crate::dns::{RecordType, Tlsa};
 use crate::dnssec::Why;
 use crate::outbound::Reason;
 use crate::outbound::decision::{Decision, Record};
-use crate::outbound::facts::tlsa_owner;
 
 /// What failed at one host; all that was compared stands beside it.
 pub(super) fn failure(record: &Record) -> String {
@@ -36,7 +35,7 @@ pub(super) fn remedy(decision: &Decision, findings: &[Finding]) -> Option<String
 
 /// The record that would have matched.
 fn publish(record: &Record, findings: &[Finding]) -> Option<String> {
-    let owner = tlsa_owner(record.base.as_ref()?, record.port).ok()?;
+    let owner = dane::tlsa_owner(record.base.as_ref()?, record.port).ok()?;
     let attempts = findings.iter().filter_map(Finding::attempt);
     let is_it = |attempt: &&Attempt| {
         attempt.record.mx == record.mx && attempt.record.address == record.address

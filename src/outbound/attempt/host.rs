@@ -5,14 +5,14 @@ use std::iter;
 use std::sync::Arc;
 
 use super::Walk;
-use crate::dane::Plan;
+use crate::dane::{Plan, tlsa_owner};
 use crate::dns::Name;
 use crate::net::Dialer;
 use crate::outbound::base::{self, Judgement};
 use crate::outbound::cause::Cause;
 use crate::outbound::connect::{Carrier, Purpose};
 use crate::outbound::decision::{Record, Step, bare};
-use crate::outbound::facts::{Asked, tlsa_owner};
+use crate::outbound::facts::Asked;
 use crate::outbound::policy::NextHop;
 use crate::outbound::session::{Failure, Link, Phase, Timeouts};
 use crate::outbound::{Demand, Level, Reason};
