@@ -120,7 +120,7 @@ fn listed(command: &Command) -> Options {
             "s",
             "server",
             "ask this resolver, in clear or over TLS (repeatable; replaces the configured ones)",
-            "ADDR[:PORT] | tls://ADDR[:PORT]#NAME",
+            "ADDR[:PORT] | tls://ADDR[:PORT]#NAME|#sha256/PIN|#dane/NAME",
         );
         options.optopt(
             "",

@@ -117,9 +117,9 @@ static DIRECTIVES: &[Directive] = &[
     },
     Directive {
         name: "resolver",
-        synopsis: "ADDR[:PORT] | tls://ADDR[:PORT]#NAME",
+        synopsis: "ADDR[:PORT] | tls://ADDR[:PORT]#NAME|#sha256/PIN|#dane/NAME",
         fallback: Fallback::FoundOut("those of /etc/resolv.conf"),
-        meaning: "a DNS resolver to ask; the first is preferred. tls:// asks over TLS and never in clear: the resolver must prove to be NAME, by a certificate of a CA (see ca-file), or with sha256/PIN for NAME to have the key of which PIN is the SHA-256 digest in base 64",
+        meaning: "a DNS resolver to ask; the first is preferred. tls:// asks over TLS and never in clear: the resolver must prove to be NAME, by a certificate of a CA (see ca-file); or to have the key of which PIN is the SHA-256 digest in base 64; or the one that a DNSSEC-signed TLSA record at _PORT._tcp.NAME designates, which it is asked for first, and nothing else",
         is_repeatable: true,
         read: |config, words| {
             let server = Endpoint::parse(one(words)?)?;

@@ -1,4 +1,5 @@
-//! DNS over TLS to one server (RFC 7858): nothing is asked before it has proven who it is (RFC 8310 §5, strict profile), and nothing ever goes in clear.
+//! DNS over TLS to one server (RFC 7858): nothing is asked before it has proven who it is (RFC 8310 §5, strict profile), except for that proof
+//! (`bootstrap`), and nothing ever goes in clear.
 //!
 //! All threads share one connection, which is kept while it is idle. Where the server closed it meanwhile, the question is asked once more
 //! over another, which takes up the TLS session of the one before, if the server still knows it. What was proven is looked at each time: the
@@ -10,13 +11,16 @@ use core::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::bootstrap::Candidate;
 use super::connection::Connection;
 use super::endpoint::Proof;
 use super::query::{Query, Reply};
+use super::validate::Present;
 use super::wire::{Fault, Wire};
 use crate::certificate::{Chain, Roots, matching_pin, verify_pkix};
 use crate::net::tls::{Session, TlsError, TlsErrorKind};
 use crate::net::{Dialer, TlsStream};
+use crate::smtp::Domain;
 use crate::time::{Deadline, Timestamp};
 
 /// Wait for connection and handshake: a server that takes longer is of no use beside others.
@@ -37,12 +41,14 @@ pub(super) struct Link {
 }
 
 /// What connections of all links have in common.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone)]
 pub(super) struct Connecting {
     /// The CAs that are believed, for [`Proof::Name`].
     pub(super) roots: Option<Arc<Roots>>,
     /// The SOCKS proxy that makes them, if there is one.
     pub(super) proxy: Option<SocketAddr>,
+    /// What TLSA records are validated with, for [`Proof::Dane`].
+    pub(super) validator: Arc<Present>,
 }
 
 impl Connecting {
@@ -78,7 +84,7 @@ impl Link {
     /// Sends the query and waits for its reply until the deadline.
     ///
     /// # Errors
-    /// [`Fault`]; [`Fault::Unproven`] before anything was sent.
+    /// [`Fault`]; [`Fault::Unproven`] before the query was sent.
     pub(super) fn ask(
         &self,
         wire: &Wire<'_>,
@@ -132,11 +138,7 @@ impl Link {
         // A session is taken up once: two connections with the same ticket could be linked (RFC 8446 §C.4).
         let session = state.session.take();
         drop(state);
-        let opened = self.open(
-            wire,
-            session,
-            deadline.within(self.how.patience(CONNECT_WAIT)),
-        );
+        let opened = self.open(wire, session, deadline);
         let mut state = self.lock();
         state.is_connecting = false;
         state.attempts += 1;
@@ -160,7 +162,7 @@ impl Link {
             },
             None => self.dial(wire, None, deadline),
         };
-        Ok(Arc::new(Connection::new(proven?)?))
+        proven.map(Arc::new)
     }
 
     /// Connects, and closes again unless the server proves who it is.
@@ -169,49 +171,67 @@ impl Link {
         wire: &Wire<'_>,
         session: Option<&Session>,
         deadline: Deadline,
+    ) -> Result<Connection, Fault> {
+        let stream = self.shake_hands(wire, session, deadline)?;
+        let how = match stream.is_resumed() {
+            true => format!("{}, session taken up again", stream.version()),
+            false => stream.version().to_owned(),
+        };
+        let chain = stream.chain().clone();
+        let connection = Connection::new(stream)?;
+        let candidate = Candidate {
+            wire,
+            connection: &connection,
+            chain: &chain,
+            deadline,
+        };
+        if let Err(fault) = self.verify(&candidate) {
+            connection.retire();
+            return Err(fault);
+        }
+        wire.trace(format_args!("is proven to be the right one, {how}"));
+        Ok(connection)
+    }
+
+    fn shake_hands(
+        &self,
+        wire: &Wire<'_>,
+        session: Option<&Session>,
+        deadline: Deadline,
     ) -> Result<TlsStream, Fault> {
         let name = match &*self.proof {
-            Proof::Name(name) => name.as_str(),
+            Proof::Name(name) | Proof::Dane(name) => name.as_str(),
             Proof::Pin(_) => "",
         };
         let dialer = Dialer {
             proxy: self.how.proxy,
             destination: &wire.server.to_string(),
         };
-        let stream = dialer.dial(wire.server, deadline)?;
-        let stream = TlsStream::connect_again(stream, name, session)?;
-        if let Err(why) = self.verify(stream.chain()) {
-            stream.close();
-            return Err(Fault::Unproven(why));
-        }
-        wire.trace(format_args!(
-            "is proven to be the right one, {}{}",
-            stream.version(),
-            if stream.is_resumed() {
-                ", session taken up again"
-            } else {
-                ""
-            }
-        ));
-        Ok(stream)
+        let stream = dialer.dial(
+            wire.server,
+            deadline.within(self.how.patience(CONNECT_WAIT)),
+        )?;
+        Ok(TlsStream::connect_again(stream, name, session)?)
     }
 
-    /// Whether these certificates prove what is asked for.
-    fn verify(&self, chain: &Chain) -> Result<(), String> {
-        match &*self.proof {
-            Proof::Pin(pin) => match matching_pin(chain, &[*pin]) {
+    /// Whether the server proves what is asked for.
+    fn verify(&self, candidate: &Candidate<'_>) -> Result<(), Fault> {
+        let proven = match &*self.proof {
+            Proof::Pin(pin) => match matching_pin(candidate.chain, &[*pin]) {
                 Some(_) => Ok(()),
                 None => Err("its key is not the pinned one; if it was changed rightly, change the pin behind '#sha256/'".to_owned()),
             },
-            Proof::Name(name) => {
-                let roots = self.how.roots.as_ref();
-                let roots = roots.ok_or("there are no CAs to believe (directive 'ca-file')")?;
-                match verify_pkix(roots, chain, std::slice::from_ref(name), Timestamp::now()) {
-                    Ok(_) => Ok(()),
-                    Err(distrust) => Err(distrust.to_string()),
-                }
-            }
-        }
+            Proof::Name(name) => self.verify_name(name, candidate.chain),
+            Proof::Dane(name) => return candidate.verify(name, &self.how.validator.get()),
+        };
+        proven.map_err(Fault::Unproven)
+    }
+
+    fn verify_name(&self, name: &Domain, chain: &Chain) -> Result<(), String> {
+        let roots = self.how.roots.as_ref();
+        let roots = roots.ok_or("there are no CAs to believe (directive 'ca-file')")?;
+        let named = verify_pkix(roots, chain, std::slice::from_ref(name), Timestamp::now());
+        named.map(drop).map_err(|distrust| distrust.to_string())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -15,8 +15,10 @@ const DNS_OVER_TLS_PORT: u16 = 853;
 const SCHEME: &str = "tls://";
 /// What stands before a pin.
 const PIN: &str = "sha256/";
+/// What stands before the name whose TLSA record counts.
+const DANE: &str = "dane/";
 
-/// One resolver, in text `ADDR[:PORT]`, or `tls://ADDR[:PORT]#NAME` or `tls://ADDR[:PORT]#sha256/BASE64` with an IPv6 address in brackets.
+/// One resolver, in text `ADDR[:PORT]`, or `tls://ADDR[:PORT]#` and `NAME`, `sha256/BASE64` or `dane/NAME`, with an IPv6 address in brackets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     /// Its address and port.
@@ -25,13 +27,15 @@ pub struct Endpoint {
     pub proof: Option<Arc<Proof>>,
 }
 
-/// What a resolver must present before it is asked anything (RFC 8310 §5: the strict profile, and no other).
+/// What a resolver must prove before it is asked what we want to know (RFC 8310 §5: the strict profile, and no other).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Proof {
     /// A certificate for this name, from a CA that is believed.
     Name(Domain),
     /// This key, whatever the certificate around it says (RFC 7858 §4.2).
     Pin(Pin),
+    /// What a DNSSEC-secure TLSA record of this name designates, at `_PORT._tcp.NAME` (RFC 8310 §8.2).
+    Dane(Domain),
 }
 
 impl Endpoint {
@@ -44,7 +48,7 @@ impl Endpoint {
             return clear(text);
         };
         let (address, proof) = rest.split_once('#').ok_or_else(|| {
-            format!("expected tls://ADDR[:PORT]#NAME or tls://ADDR[:PORT]#sha256/PIN, found '{text}' without '#': over TLS a resolver must prove who it is")
+            format!("expected tls://ADDR[:PORT]#NAME, #sha256/PIN or #dane/NAME, found '{text}' without '#': over TLS a resolver must prove who it is")
         })?;
         Ok(Self {
             address: address_over_tls(address).ok_or_else(|| {
@@ -82,14 +86,24 @@ impl Proof {
             return Ok(Self::Pin(pin));
         }
         if text == "dane" {
-            return Err("'#dane': this version cannot do this (verify a resolver by its TLSA record); expected #NAME or #sha256/PIN".to_owned());
+            return Err(format!(
+                "expected '#{DANE}NAME', found '#dane' without the resolver's name, under which its TLSA record stands (_PORT._tcp.NAME)"
+            ));
         }
-        let is_address = text.parse::<IpAddr>().is_ok();
-        let name = Domain::parse(text).ok().filter(|_| !is_address);
-        name.map(Self::Name).ok_or_else(|| {
-            format!("expected the host name in the resolver's certificate, or sha256/PIN, after '#', found '{text}'")
+        if let Some(name) = text.strip_prefix(DANE) {
+            return host_name(name).map(Self::Dane).ok_or_else(|| {
+                format!("expected the resolver's host name, under which its TLSA record stands, after '#{DANE}', found '{name}'")
+            });
+        }
+        host_name(text).map(Self::Name).ok_or_else(|| {
+            format!("expected the host name in the resolver's certificate, sha256/PIN or dane/NAME after '#', found '{text}'")
         })
     }
+}
+
+fn host_name(text: &str) -> Option<Domain> {
+    let is_address = text.parse::<IpAddr>().is_ok();
+    Domain::parse(text).ok().filter(|_| !is_address)
 }
 
 /// A resolver that is asked in clear.
@@ -108,6 +122,7 @@ impl fmt::Display for Endpoint {
         match self.proof.as_deref() {
             None => write!(f, "{address}"),
             Some(Proof::Name(name)) => write!(f, "{SCHEME}{address}#{name}"),
+            Some(Proof::Dane(name)) => write!(f, "{SCHEME}{address}#{DANE}{name}"),
             Some(Proof::Pin(pin)) => write!(f, "{SCHEME}{address}#{PIN}{}", pin.to_base64()),
         }
     }
@@ -140,6 +155,10 @@ mod tests {
             ),
             ("tls://[2001:db8::1]:53#a.b", "tls://[2001:db8::1]:53#a.b"),
             (&pinned, &pinned_in_full),
+            (
+                "tls://192.0.2.1#dane/dns.example",
+                "tls://192.0.2.1:853#dane/dns.example",
+            ),
         ] {
             let endpoint = Endpoint::parse(text).expect(text);
             assert_eq!(endpoint.to_string(), expected);
@@ -176,7 +195,13 @@ mod tests {
                 "tls://127.0.0.1#sha256/AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
                 "32 octets",
             ),
-            ("tls://127.0.0.1#dane", "cannot do this"),
+            ("tls://127.0.0.1#dane", "found '#dane' without"),
+            ("tls://127.0.0.1#dane/", "after '#dane/', found ''"),
+            (
+                "tls://127.0.0.1#dane/127.0.0.1",
+                "after '#dane/', found '127.0.0.1'",
+            ),
+            ("tls://127.0.0.1#dane/a..b", "after '#dane/', found 'a..b'"),
         ] {
             let error = Endpoint::parse(text).expect_err(text);
             assert!(error.contains(reason), "{text}: {error}");

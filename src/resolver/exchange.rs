@@ -30,9 +30,7 @@ impl Wire<'_> {
             Some(_) => Transport::Tls,
             None => transport,
         };
-        let query = Query::new(name, rtype, self.checks, transport).map_err(|error| {
-            Fault::Unreachable(format!("no random numbers for the query: {error}"))
-        })?;
+        let query = Query::new(name, rtype, self.checks, transport)?;
         let started = Instant::now();
         self.trace(format_args!(
             "asks {name} {rtype} over {transport}, id {}",
@@ -99,7 +97,7 @@ impl Wire<'_> {
 
 /// A server that does not answer EDNS with EDNS cannot carry DNSSEC; it is never asked again without (rfc C5): what it would say then
 /// looks like unsigned data.
-fn require_edns(reply: Box<Reply>) -> Result<Box<Reply>, Fault> {
+pub(super) fn require_edns(reply: Box<Reply>) -> Result<Box<Reply>, Fault> {
     let rcode = reply.message.rcode();
     if rcode == Rcode::BADVERS {
         return Err(Fault::NoDnssec(

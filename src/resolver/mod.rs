@@ -4,7 +4,7 @@
 //! `exchange` (one server: UDP, then TCP where it must, or TLS alone) → `udp`, `tcp`, `dot` over a `wire` → `query` (is this the reply to our question?) and back up →
 //! `trust` (what the AD bit is worth) → `answer` (what the records say) → `cache`.
 //!
-//! What a configured resolver is says [`Endpoint`]. Where it is to be asked over TLS, `dot` makes it prove who it is before it is asked anything, and all
+//! What a configured resolver is says [`Endpoint`]. Where it is to be asked over TLS, `dot` makes it prove who it is before it is asked anything (by its TLSA record: `bootstrap`), and all
 //! threads share one `connection`.
 //!
 //! That is the way where a trusted resolver's AD bit is believed. Where signatures are checked here, `validate` stands in the place of
@@ -15,6 +15,7 @@
 
 pub mod anchors;
 mod answer;
+mod bootstrap;
 mod cache;
 mod connection;
 mod dot;
@@ -227,7 +228,7 @@ pub enum LookupErrorKind {
     Rcode(Rcode),
     /// The reply is not a usable DNS message or contradicts itself.
     Malformed(String),
-    /// The resolver, which is asked over TLS, has not proven that it is the one configured; it was asked nothing.
+    /// The resolver, which is asked over TLS, has not proven that it is the one configured; it was asked nothing but for that proof.
     Unproven(String),
     /// The resolver is of no use for DNSSEC: it strips EDNS or signatures, or does not validate though its AD bit is to be believed.
     NoDnssec(String),

@@ -3,6 +3,7 @@
 use openssl::rand::rand_bytes;
 
 use super::Transport;
+use super::wire::Fault;
 use crate::dns::{Class, Edns, EdnsOption, Message, Name, Opcode, Question, Rcode, RecordType};
 
 /// Largest UDP reply asked for: fits every path without fragments, which can be forged (DNS flag day 2020).
@@ -64,16 +65,19 @@ impl Query {
     /// A query with RD and DO set, and with the flags that say who checks; within TLS padded, and asking how long the server keeps the connection.
     ///
     /// # Errors
-    /// When the random generator fails, which must not be papered over.
+    /// [`Fault::Unreachable`] when the random generator fails, which must not be papered over.
     pub(super) fn new(
         name: &Name,
         rtype: RecordType,
         checks: Checks,
         transport: Transport,
-    ) -> Result<Self, openssl::error::ErrorStack> {
+    ) -> Result<Self, Fault> {
         let (mut id, mut case) = ([0; 2], [0; CASE_OCTETS]);
-        rand_bytes(&mut id)?;
-        rand_bytes(&mut case)?;
+        for octets in [&mut id[..], &mut case] {
+            rand_bytes(octets).map_err(|error| {
+                Fault::Unreachable(format!("no random numbers for the query: {error}"))
+            })?;
+        }
         let (name, id) = (name.with_case_bits(&case), u16::from_be_bytes(id));
         let question = Question {
             name,

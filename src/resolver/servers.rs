@@ -121,9 +121,19 @@ impl Servers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resolver::ValidationSettings;
+    use crate::resolver::validate::Present;
 
     fn address(text: &str) -> Endpoint {
         Endpoint::parse(text).expect(text)
+    }
+
+    fn how() -> Connecting {
+        Connecting {
+            roots: None,
+            proxy: None,
+            validator: Arc::new(Present::new(&ValidationSettings::default())),
+        }
     }
 
     fn assert_order(servers: &Servers, now: Instant, expected: &[&Endpoint]) {
@@ -134,7 +144,7 @@ mod tests {
     #[test]
     fn who_failed_comes_last_for_a_while() {
         let [a, b, c] = ["127.0.0.1:1", "127.0.0.1:2", "[::1]:3"].map(address);
-        let servers = Servers::new(&[a.clone(), b.clone(), c.clone()], &Connecting::default());
+        let servers = Servers::new(&[a.clone(), b.clone(), c.clone()], &how());
         let start = Instant::now();
         assert_order(&servers, start, &[&a, &b, &c]);
         servers.failed(&a, start);
@@ -152,7 +162,7 @@ mod tests {
     #[test]
     fn who_failed_the_test_comes_last_until_it_passes() {
         let [a, b] = ["127.0.0.1:1", "127.0.0.1:2"].map(address);
-        let servers = Servers::new(&[a.clone(), b.clone()], &Connecting::default());
+        let servers = Servers::new(&[a.clone(), b.clone()], &how());
         let start = Instant::now();
         assert_eq!(servers.verdict(&a), None);
         servers.judged(&a, &Err("no AD".to_owned()));
@@ -170,7 +180,7 @@ mod tests {
     fn the_penalty_has_an_end() {
         let a = address("127.0.0.1:1");
         let b = address("127.0.0.1:2");
-        let servers = Servers::new(&[a.clone(), b.clone()], &Connecting::default());
+        let servers = Servers::new(&[a.clone(), b.clone()], &how());
         let start = Instant::now();
         for _ in 0..100 {
             servers.failed(&a, start);

@@ -3,20 +3,20 @@
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::anchors::{Follower, StateFault};
 use super::cache::{Cache, Outcome};
 use super::dot::Connecting;
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, Proof};
 use super::flights::Flights;
 use super::observe::Observer;
 use super::pcap::Pcap;
 use super::servers::Servers;
 use super::trust::AdTrust;
 use super::upstream::{Failure, Finding, Upstream};
-use super::validate::{Explanation, Validator};
+use super::validate::{Explanation, Present, Validator};
 use super::{
     ALIASES_AT_MOST, Alias, Answer, Content, LookupErrorKind, Resolve, Settings, ValidationSettings,
 };
@@ -30,9 +30,8 @@ pub struct Resolver {
     pub(super) upstream: Upstream,
     cache: Mutex<Cache>,
     flights: Flights,
-    /// What signatures are checked against; `None` where a resolver's AD bit is believed. A change of trust anchors puts another in its place,
-    /// which knows nothing yet: what is under way ends with the one it began with.
-    validator: Option<RwLock<Arc<Validator>>>,
+    /// What signatures are checked against, where any are.
+    pub(super) present: Arc<Present>,
     /// `None` where the trust anchors are to stay as they are.
     pub(super) follower: Option<Follower>,
 }
@@ -90,10 +89,17 @@ impl Settings {
 }
 
 impl Settings {
+    /// Whether any signature is checked here: all, or those of the records that resolvers prove themselves by.
+    fn checks_signatures(&self) -> bool {
+        let mut proofs = self.servers.iter().map(|server| server.proof.as_deref());
+        let is_dane = |proof: Option<&Proof>| matches!(proof, Some(Proof::Dane(_)));
+        AdTrust::of(self.dnssec).is_none() || proofs.any(is_dane)
+    }
+
     /// What follows the trust anchors, if they are to be followed.
     fn follower(&self) -> Result<Option<Follower>, SetupError> {
         let file = self.validation.state.as_ref();
-        let file = file.filter(|_| AdTrust::of(self.dnssec).is_none());
+        let file = file.filter(|_| self.checks_signatures());
         let follower = file.map(|file| Follower::open(file)).transpose();
         follower.map_err(SetupError::Anchors)
     }
@@ -127,9 +133,11 @@ impl Resolver {
             let pcap = Pcap::open(path).map_err(|error| SetupError::Pcap(path.clone(), error))?;
             observers.push(Arc::new(pcap));
         }
+        let present = Arc::new(Present::new(&validation));
         let how = Connecting {
             roots: settings.roots.clone(),
             proxy: settings.socks5,
+            validator: Arc::clone(&present),
         };
         Ok(Self {
             upstream: Upstream {
@@ -140,28 +148,20 @@ impl Resolver {
             },
             cache: Mutex::new(Cache::new()),
             flights: Flights::default(),
-            validator: trust
-                .is_none()
-                .then(|| RwLock::new(Arc::new(Validator::new(&validation)))),
+            present,
             follower,
         })
     }
 
-    /// What signatures are checked against at present.
+    /// What signatures are checked against at present; `None` where a resolver's AD bit is believed.
     pub(super) fn validator(&self) -> Option<Arc<Validator>> {
-        let validator = self.validator.as_ref()?.read();
-        // Nothing in a change can panic, so a thread that did has left nothing half done.
-        Some(Arc::clone(
-            &validator.unwrap_or_else(PoisonError::into_inner),
-        ))
+        let is_checked_here = self.upstream.trust.is_none();
+        is_checked_here.then(|| self.present.get())
     }
 
     /// Checks signatures against something else from now on, and forgets every answer.
     pub(super) fn begin_anew(&self, validation: &ValidationSettings) {
-        if let Some(validator) = &self.validator {
-            let mut validator = validator.write().unwrap_or_else(PoisonError::into_inner);
-            *validator = Arc::new(Validator::new(validation));
-        }
+        self.present.replace(validation);
         *self.cache() = Cache::new();
     }
 

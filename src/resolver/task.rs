@@ -1,10 +1,12 @@
 //! Look-ups side by side: work that a thread of its own does while the one that started it goes on.
 
 use std::io;
-use std::thread::{Builder, Scope, ScopedJoinHandle};
+use std::thread::{self, Builder, Scope, ScopedJoinHandle};
 
 /// Stack of such a thread in octets; only what is touched counts. A validation with RSA keys takes less than a quarter.
 const STACK: usize = 256 << 10;
+/// Questions of one validation asked at the same time; a cold chain of four zones has as many at once.
+const AT_ONCE: usize = 8;
 
 /// Work under way. Where no thread is to be had it is done when its result is wanted: later, but done.
 pub struct Task<'scope, R, F> {
@@ -28,6 +30,31 @@ where
         let result = self.thread.ok().and_then(|thread| thread.join().ok());
         result.unwrap_or_else(self.work)
     }
+}
+
+/// Does this for each, at most [`AT_ONCE`] at a time; the results are in the same order.
+pub(super) fn side_by_side<'q, Q: Sync, R: Send>(
+    all: &'q [Q],
+    work: impl Fn(&'q Q) -> R + Sync,
+) -> Vec<(&'q Q, R)> {
+    let some = all.chunks(AT_ONCE);
+    some.flat_map(|some| at_once(some, &work)).collect()
+}
+
+fn at_once<'q, Q: Sync, R: Send>(
+    some: &'q [Q],
+    work: &(impl Fn(&'q Q) -> R + Sync),
+) -> Vec<(&'q Q, R)> {
+    let Some((first, others)) = some.split_first() else {
+        return Vec::new();
+    };
+    thread::scope(|scope| {
+        let start = |one| Task::start(scope, move || work(one));
+        let tasks: Vec<_> = others.iter().map(start).collect();
+        let mut results = vec![(first, work(first))];
+        results.extend(others.iter().zip(tasks.into_iter().map(Task::finish)));
+        results
+    })
 }
 
 #[cfg(test)]

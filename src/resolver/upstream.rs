@@ -300,7 +300,10 @@ impl Upstream {
 }
 
 /// Whether a reply is an answer at all, and a fresh one.
-fn readable(rcode: Rcode, extended_errors: &[(EdeCode, String)]) -> Result<(), LookupErrorKind> {
+pub(super) fn readable(
+    rcode: Rcode,
+    extended_errors: &[(EdeCode, String)],
+) -> Result<(), LookupErrorKind> {
     if !matches!(rcode, Rcode::NOERROR | Rcode::NXDOMAIN) {
         return Err(LookupErrorKind::Rcode(rcode));
     }

@@ -4,25 +4,23 @@
 //! A question that ends as bogus is asked once more, of another resolver or over TCP, with nothing but the trust anchors believed. If that
 //! ends the same, the resolvers are asked what they think of it themselves, which is for the log and decides nothing.
 
-use std::sync::{Mutex, PoisonError};
-use std::thread;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
 use super::answer::{cap, without_random_case};
+use super::bootstrap::Designations;
 use super::endpoint::Endpoint;
 use super::query::Checks;
 use super::stub::Resolver;
+use super::task::side_by_side;
 use super::upstream::{Carriage, Carried, Failure};
 use super::zones::Zones;
-use super::{Answer, Content, LookupErrorKind, Task, ValidationSettings};
+use super::{Answer, Content, LookupErrorKind, ValidationSettings};
 use crate::dns::{EdeCode, Rcode, Rdata, Record, RecordType};
 use crate::dnssec::chain::{self, Known, Link, Part, Progress};
 use crate::dnssec::{Algorithms, Consequence, RrsetId, Why};
 use crate::log;
 use crate::time::{Deadline, Timestamp};
-
-/// Questions of one validation asked at the same time; a cold chain of four zones has as many at once.
-const AT_ONCE: usize = 8;
 
 /// The text of extended errors that no resolver sent, but the validation here.
 pub const FOUND_HERE: &str = "found here";
@@ -30,15 +28,47 @@ pub const FOUND_HERE: &str = "found here";
 /// What signatures are checked against, and what came of it so far.
 pub(super) struct Validator {
     pub(super) settings: ValidationSettings,
-    zones: Zones,
+    pub(super) zones: Zones,
+    pub(super) designations: Designations,
 }
 
 impl Validator {
-    pub(super) fn new(settings: &ValidationSettings) -> Self {
+    fn new(settings: &ValidationSettings) -> Self {
         Self {
             settings: settings.clone(),
             zones: Zones::new(),
+            designations: Designations::default(),
         }
+    }
+
+    /// What a validation is to go by at this time.
+    pub(super) fn rules(&self, now: Timestamp) -> chain::Settings<'_> {
+        chain::Settings {
+            anchors: &self.settings.anchors,
+            algorithms: Algorithms::new(self.settings.sha1),
+            now,
+        }
+    }
+}
+
+/// The validator of the moment. A change of trust anchors puts another in its place, which knows nothing yet: what is under way ends with the one
+/// it began with.
+pub(super) struct Present(RwLock<Arc<Validator>>);
+
+impl Present {
+    pub(super) fn new(settings: &ValidationSettings) -> Self {
+        Self(RwLock::new(Arc::new(Validator::new(settings))))
+    }
+
+    pub(super) fn get(&self) -> Arc<Validator> {
+        // Nothing in a change can panic, so a thread that did has left nothing half done.
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts one that goes by these in its place.
+    pub(super) fn replace(&self, settings: &ValidationSettings) {
+        let mut present = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        *present = Arc::new(Validator::new(settings));
     }
 }
 
@@ -237,12 +267,8 @@ impl<'a> Run<'a> {
     }
 
     fn go(self, question: &RrsetId, known: &dyn Known) -> Found {
-        let settings = chain::Settings {
-            anchors: &self.validator.settings.anchors,
-            algorithms: Algorithms::new(self.validator.settings.sha1),
-            now: self.now,
-        };
-        let mut validation = chain::Validation::new(question.clone(), settings);
+        let rules = self.validator.rules(self.now);
+        let mut validation = chain::Validation::new(question.clone(), rules);
         let outcome = loop {
             match validation.progress(known) {
                 Progress::Done(outcome) => break *outcome,
@@ -252,41 +278,14 @@ impl<'a> Run<'a> {
                     return Found::failed(LookupErrorKind::Indeterminate(why.to_owned()));
                 }
                 Progress::Need(needed) => {
-                    for (needed, reply) in self.ask_all(&needed, question) {
-                        validation.supply(needed, reply);
+                    // None of it depends on another.
+                    for (one, reply) in side_by_side(&needed, |one| self.ask(one, question)) {
+                        validation.supply(one, reply);
                     }
                 }
             }
         };
         self.conclude(question, outcome)
-    }
-
-    /// Asks everything that is needed; none of it depends on another.
-    fn ask_all<'q>(
-        &self,
-        needed: &'q [RrsetId],
-        question: &RrsetId,
-    ) -> Vec<(&'q RrsetId, Result<chain::Reply, String>)> {
-        let some = needed.chunks(AT_ONCE);
-        some.flat_map(|some| self.ask_at_once(some, question))
-            .collect()
-    }
-
-    fn ask_at_once<'q>(
-        &self,
-        needed: &'q [RrsetId],
-        question: &RrsetId,
-    ) -> Vec<(&'q RrsetId, Result<chain::Reply, String>)> {
-        let Some((first, others)) = needed.split_first() else {
-            return Vec::new();
-        };
-        thread::scope(|scope| {
-            let start = |needed| Task::start(scope, move || self.ask(needed, question));
-            let tasks: Vec<_> = others.iter().map(start).collect();
-            let mut replies = vec![(first, self.ask(first, question))];
-            replies.extend(others.iter().zip(tasks.into_iter().map(Task::finish)));
-            replies
-        })
     }
 
     fn ask(&self, needed: &RrsetId, question: &RrsetId) -> Result<chain::Reply, String> {
@@ -415,7 +414,7 @@ impl Notes {
 
 /// The random case of the question shows in names that point into it; in texts it would only confuse. Signatures are over lower case
 /// (RFC 4034 §6.2, RFC 6840 §5.1).
-fn without_case(mut reply: chain::Reply) -> chain::Reply {
+pub(super) fn without_case(mut reply: chain::Reply) -> chain::Reply {
     let answers = reply.answers.iter_mut();
     for record in answers.chain(&mut reply.authorities) {
         record.name = record.name.to_lowercase();

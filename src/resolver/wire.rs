@@ -34,7 +34,7 @@ pub(super) enum Fault {
     Unreachable(String),
     /// What came is not a DNS reply to the question.
     Malformed(String),
-    /// The server has not proven that it is the one that was configured, and was asked nothing.
+    /// The server has not proven that it is the one that was configured, and was asked nothing but for that proof.
     Unproven(String),
     /// The server does not do EDNS, without which there is no DNSSEC.
     NoDnssec(String),

@@ -95,9 +95,10 @@ impl Drop for Listener {
 }
 
 /// A TLS server on loopback.
-#[derive(Debug)]
 pub struct TlsServer {
     listener: Listener,
+    acceptor: Arc<Mutex<SslAcceptor>>,
+    newest: SslVersion,
     handshakes: Arc<[AtomicUsize; 2]>,
 }
 
@@ -116,26 +117,13 @@ impl TlsServer {
         newest: SslVersion,
         serve: impl Fn(&mut TlsConnection, usize) + Send + Sync + 'static,
     ) -> Self {
-        let mut builder = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server())
-            .expect("OpenSSL makes acceptors");
-        builder
-            .set_max_proto_version(Some(newest))
-            .expect("a version");
-        builder.set_private_key(&certificate.key).expect("a key");
-        builder
-            .set_certificate(&certificate.leaf)
-            .expect("a certificate");
-        for above in &certificate.above {
-            builder
-                .add_extra_chain_cert(above.clone())
-                .expect("a certificate");
-        }
-        builder.set_session_id_context(b"lab").expect("a context");
-        let acceptor = builder.build();
+        let acceptor = Arc::new(Mutex::new(acceptor(certificate, newest)));
+        let present = Arc::clone(&acceptor);
         let handshakes = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]);
         let counts = Arc::clone(&handshakes);
         let listener = Listener::start(move |stream, number| {
             // Clients that do not like what they see go away.
+            let acceptor = present.lock().expect("sound").clone();
             let Ok(mut stream) = acceptor.accept(stream) else {
                 return;
             };
@@ -146,8 +134,18 @@ impl TlsServer {
         });
         Self {
             listener,
+            acceptor,
+            newest,
             handshakes,
         }
+    }
+
+    /// Presents this certificate from now on, and knows no session of before.
+    ///
+    /// # Panics
+    /// Never: no thread panics while it holds the certificate.
+    pub fn present(&self, certificate: &Certificate) {
+        *self.acceptor.lock().expect("sound") = acceptor(certificate, self.newest);
     }
 
     /// One that answers every question as this resolver does, which is asked over TCP.
@@ -169,6 +167,25 @@ impl TlsServer {
     pub fn end_connections(&self) {
         self.listener.end_connections();
     }
+}
+
+fn acceptor(certificate: &Certificate, newest: SslVersion) -> SslAcceptor {
+    let mut builder = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server())
+        .expect("OpenSSL makes acceptors");
+    builder
+        .set_max_proto_version(Some(newest))
+        .expect("a version");
+    builder.set_private_key(&certificate.key).expect("a key");
+    builder
+        .set_certificate(&certificate.leaf)
+        .expect("a certificate");
+    for above in &certificate.above {
+        builder
+            .add_extra_chain_cert(above.clone())
+            .expect("a certificate");
+    }
+    builder.set_session_id_context(b"lab").expect("a context");
+    builder.build()
 }
 
 /// Answers what comes as a resolver does, until the end.

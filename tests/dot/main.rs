@@ -1,5 +1,7 @@
 //! DNS over TLS: what a resolver must prove before it is asked, what the wire shows, and how connections are used and lost.
 
+mod dane;
+
 use std::net::{TcpListener, UdpSocket};
 use std::sync::{Arc, Mutex};
 use std::thread;
