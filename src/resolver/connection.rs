@@ -18,6 +18,7 @@ use crate::dns::Message;
 use crate::net::TlsStream;
 use crate::net::tls::Session;
 use crate::sys::poll::wait_for_input;
+use crate::sys::socket::acknowledge;
 use crate::time::Deadline;
 
 /// Queries that wait for their replies at the same time; further ones wait for a place. One validation asks eight.
@@ -222,6 +223,11 @@ impl Connection {
         match ready {
             Ok(_) => state.read(),
             Err(error) => state.end(error.into()),
+        }
+        if state.outstanding.values().any(Option::is_none) {
+            // Servers hold a reply back until what they sent before, session tickets above all, is acknowledged (Nagle), for which the
+            // system takes 40 ms. Without it the reply comes too, but later.
+            let _ = acknowledge(self.input.as_fd());
         }
         self.changed.notify_all();
         Ok(state)

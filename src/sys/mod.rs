@@ -5,4 +5,5 @@ pub mod poll;
 pub mod privileges;
 pub mod process;
 pub mod signal;
+pub mod socket;
 pub mod storage;

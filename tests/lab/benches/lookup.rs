@@ -6,6 +6,7 @@
 use std::hint::black_box;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use gateway::certificate::Roots;
@@ -18,6 +19,8 @@ use gateway_lab::{CertificateSpec, World, Zone};
 
 /// Look-ups of each kind in a round; the kinds take turns.
 const BATCH: usize = 40;
+/// Look-ups at once over one connection, as a validation does.
+const TOGETHER: usize = 8;
 
 fn main() {
     let ca = CertificateSpec::authority("CA").build();
@@ -46,11 +49,17 @@ fn main() {
     let [udp, tcp] = [2, 0].map(|attempts| new(&settings(clear.into(), attempts)));
     let cold = settings(private, 2);
     let warm = new(&cold);
-    let kinds: [(&str, &dyn Fn()); 4] = [
+    let together = || {
+        thread::scope(|scope| {
+            (0..TOGETHER).for_each(|_| drop(scope.spawn(|| look_up(&warm))));
+        });
+    };
+    let kinds: [(&str, &dyn Fn()); 5] = [
         ("UDP", &|| look_up(&udp)),
         ("TCP, a connection each", &|| look_up(&tcp)),
         ("TLS, cold", &|| look_up(&new(&cold))),
         ("TLS, warm", &|| look_up(&warm)),
+        ("TLS, warm, 8 at once", &together),
     ];
     println!("look-ups by one thread, over loopback ({ROUNDS} rounds in turn)");
     println!("{:<24} {:>10} {:>14}", "", "a second", "median, µs");
