@@ -1,16 +1,16 @@
 //! Turns the configuration file into the settings of each room, and prints them back with every default filled in.
 //!
-//! `lexer.rs` splits the file into directives, `directives.rs` and `quiet.rs` are the table of what they mean, `values.rs` reads their words, and
+//! `lexer.rs` splits the file into directives, `table` is what they mean, `values.rs` reads their words, and
 //! `defaults.rs` finds out what depends on the machine. A configuration is used as a whole or not at all.
 #![forbid(unsafe_code)]
 
 mod defaults;
 mod destination;
-mod directives;
+mod directive;
 mod explain;
 pub mod lexer;
 mod nearest;
-mod quiet;
+mod table;
 pub mod values;
 mod words;
 
@@ -27,8 +27,9 @@ use crate::resolver::{DnssecMode, Endpoint, Proof};
 use crate::smtp::Domain;
 use crate::time::Timestamp;
 use crate::{inbound, log, outbound, queue, resolver};
-use directives::{Directive, Fallback, NOT_BUILT, NOT_YET, directives};
+use directive::{Directive, Fallback, NOT_BUILT, NOT_YET};
 use lexer::Place;
+use table::directives;
 
 pub use defaults::roots;
 pub use explain::explain;
@@ -295,7 +296,7 @@ impl Config {
                 values::format_date(exception.until)
             )
         });
-        over.chain(quiet::beside_proxy(self)).collect()
+        over.chain(table::beside_proxy(self)).collect()
     }
 
     /// The directives in which another configuration differs and that only count from the next start.

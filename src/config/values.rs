@@ -16,6 +16,10 @@ use crate::resolver::DnssecMode;
 use crate::smtp::Domain;
 use crate::time::{self, Timestamp};
 
+/// Bounds of the waits for another host.
+pub(super) const TIMEOUT: (Duration, Duration) =
+    (Duration::from_millis(100), Duration::from_secs(86_400));
+
 /// `validate`, `ad` or `ad ad-trusted`.
 pub(super) fn dnssec(words: &[String]) -> Result<DnssecMode, String> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();

@@ -1,15 +1,15 @@
 //! The part of the table about who learns whom mail is for: `socks5`, `ehlo-name`, `tls-padding`, `log-addresses`.
 
-use super::directives::{BLANK, Directive, Fallback};
-use super::words::{each, one, single};
-use super::{Config, values};
+use crate::config::directive::{BLANK, Directive, Fallback};
+use crate::config::words::{each, one, single};
+use crate::config::{Config, values};
 use crate::log::Addresses;
 
 /// Octets in a TLS record at most (RFC 8446 §5.1).
 const RECORD_MOST: u16 = 1 << 14;
 
 /// These directives, in the order of `gateway config`.
-pub(super) static DIRECTIVES: &[Directive] = &[
+pub(in crate::config) static DIRECTIVES: &[Directive] = &[
     Directive {
         name: "socks5",
         synopsis: "ADDR:PORT",
@@ -67,7 +67,7 @@ fn addresses(text: &str) -> Result<Addresses, String> {
 }
 
 /// A warning where DNS questions show what a proxy is to hide.
-pub(super) fn beside_proxy(config: &Config) -> Option<String> {
+pub(in crate::config) fn beside_proxy(config: &Config) -> Option<String> {
     let proxy = config.outbound.socks5?;
     let mut servers = config.resolver.servers.iter();
     let open = servers.find(|server| server.proof.is_none() && !server.is_loopback())?;
