@@ -4,8 +4,7 @@
 //! All threads share one connection, which is kept while it is idle. Where the server closed it meanwhile, the question is asked once more
 //! over another, which takes up the TLS session of the one before, if the server still knows it. What was proven is looked at each time: the
 //! session remembers the certificates, and they may have expired.
-//!
-//! Limitation: an idle connection is closed when the next question finds that it was idle for too long, and not by a clock.
+//! One that was idle for too long is ended by the next question, or by whoever looks for such now and then ([`super::Resolver::close_idle`]).
 
 use core::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -101,6 +100,11 @@ impl Link {
             }
             outcome => outcome,
         }
+    }
+
+    /// Ends the connection if it was idle for too long.
+    pub(super) fn close_idle(&self) {
+        let _ = self.lock().usable();
     }
 
     /// A connection that may be used, and whether it is a new one. Of threads that need one at the same time, one makes it for all.

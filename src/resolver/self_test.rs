@@ -28,6 +28,8 @@ use crate::time::{Deadline, Timestamp};
 
 /// Patience with one resolver.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+/// How often idle connections are looked for between two tests: about as long as they may be idle.
+const SWEEP: Duration = Duration::from_secs(10);
 
 /// What the test says when every key that was followed is revoked.
 const NO_ANCHOR: &str = "there is no trust anchor: all in the spool's file 'anchors' are revoked; start a newer gateway without that file, or give the root's \
@@ -164,7 +166,8 @@ impl Resolver {
         Ok(format!("carries DNSSEC, and validates: {keys}"))
     }
 
-    /// Tests now and again after these waits, in a thread of its own, and logs what it finds; it ends when the resolver is no longer used.
+    /// Tests now and again after these waits, in a thread of its own, and logs what it finds. Between tests it ends idle connections, and
+    /// itself when the resolver is no longer used.
     ///
     /// # Errors
     /// When there is no thread to be had.
@@ -239,17 +242,29 @@ impl Upstream {
     }
 }
 
-fn watch(resolver: &Weak<Resolver>, waits: Waits) {
+fn watch(watched: &Weak<Resolver>, waits: Waits) {
     let mut last = Vec::new();
-    while let Some(resolver) = resolver.upgrade() {
+    while let Some(resolver) = watched.upgrade() {
         resolver.follow_anchors();
         let tests = resolver.self_test();
         // While it sleeps, nobody else may be using it.
         drop(resolver);
         report(&tests, &last);
         let is_well = tests.iter().all(|test| test.result.is_ok());
-        thread::sleep(if is_well { waits.well } else { waits.failing });
+        rest(watched, if is_well { waits.well } else { waits.failing });
         last = tests;
+    }
+}
+
+/// Sleeps, and ends idle connections meanwhile.
+fn rest(resolver: &Weak<Resolver>, wait: Duration) {
+    let end = Deadline::after(wait);
+    while let Some(left) = end.remaining() {
+        thread::sleep(left.min(SWEEP));
+        let Some(resolver) = resolver.upgrade() else {
+            return;
+        };
+        resolver.close_idle();
     }
 }
 

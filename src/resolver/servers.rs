@@ -67,6 +67,18 @@ impl Servers {
             .collect()
     }
 
+    /// Ends connections that nobody needs any more.
+    pub(super) fn close_idle(&self) {
+        let links: Vec<_> = {
+            let servers = self.lock();
+            servers
+                .iter()
+                .filter_map(|server| server.link.clone())
+                .collect()
+        };
+        links.iter().for_each(|link| link.close_idle());
+    }
+
     /// Remembers that a server gave no usable reply.
     pub(super) fn failed(&self, endpoint: &Endpoint, now: Instant) {
         self.change(endpoint, |server| {

@@ -153,6 +153,12 @@ impl Resolver {
         })
     }
 
+    /// Ends the connections to resolvers over TLS that have been idle for longer than these want to wait (RFC 7828 §3.4); a later question makes
+    /// another.
+    pub fn close_idle(&self) {
+        self.upstream.servers.close_idle();
+    }
+
     /// What signatures are checked against at present; `None` where a resolver's AD bit is believed.
     pub(super) fn validator(&self) -> Option<Arc<Validator>> {
         let is_checked_here = self.upstream.trust.is_none();

@@ -3,7 +3,7 @@
 mod dane;
 
 use std::net::{TcpListener, UdpSocket};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -294,6 +294,30 @@ fn the_server_says_how_long_a_connection_is_kept() {
             assert_eq!(codes, [OptionCode::TCP_KEEPALIVE, OptionCode::PADDING]);
         }
     }
+}
+
+#[test]
+fn an_idle_connection_is_ended_though_nobody_asks() {
+    let stage = Arc::new(Stage::new());
+    let shared = Arc::clone(&stage);
+    let (here, there) = mpsc::channel();
+    // Keeps connections for a tenth of a second.
+    let server = stage.server(move |stream, _| {
+        while let Ok(query) = read_query(stream) {
+            let mut option = EdnsOption::keepalive();
+            option.data = 1u16.to_be_bytes().to_vec();
+            write_message(stream, &reply_to(&shared.world, &query, &[option])).expect("open");
+        }
+        here.send(()).expect("it waits");
+    });
+    let resolver = stage.resolver(&[named(server.address())]);
+    ask(&resolver, "h1.sound.test").expect("an answer");
+    let end = Instant::now() + PATIENCE / 3;
+    while there.recv_timeout(Duration::from_millis(20)).is_err() {
+        assert!(Instant::now() < end, "the connection stays");
+        resolver.close_idle();
+    }
+    ask(&resolver, "h1.sound.test").expect("over another connection");
 }
 
 #[test]
