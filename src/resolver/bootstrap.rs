@@ -107,7 +107,7 @@ impl Candidate<'_> {
         let answer = self.validate(&question, validator)?;
         if let Some(why) = &answer.why {
             return Err(Fault::Unproven(format!(
-                "its TLSA records ({owner}) are not DNSSEC-secure, so they prove nothing: {why}; their zone and its delegation must be signed, {ELSE}"
+                "its TLSA records ({owner}) are not DNSSEC-secure, so they prove nothing: {why}; their zone and its delegation must be signed; {ELSE}"
             )));
         }
         let plan = dane::plan(&records(&answer.content));
@@ -165,8 +165,9 @@ impl Candidate<'_> {
     }
 }
 
-/// What an operator can do instead.
-const ELSE: &str = "or name the resolver by its key or certificate (#sha256/PIN, #NAME)";
+/// What can be done on this side.
+const ELSE: &str =
+    "until then it can be configured by its key (#sha256/PIN) or its certificate (#NAME)";
 
 fn records(content: &Content) -> Vec<Tlsa> {
     let records = match content {
@@ -187,7 +188,7 @@ fn records(content: &Content) -> Vec<Tlsa> {
 fn without_use(owner: &Name, plan: &Plan) -> String {
     if plan.unusable.is_empty() {
         return format!(
-            "it has no TLSA record ({owner}), as DNSSEC proves; its operator must publish a `3 1 1` record there, {ELSE}"
+            "it has no TLSA record ({owner}), as DNSSEC proves; its operator must publish a `3 1 1` record there; {ELSE}"
         );
     }
     let print = |(tlsa, why): &(Tlsa, Unusable)| {
@@ -198,7 +199,7 @@ fn without_use(owner: &Name, plan: &Plan) -> String {
     };
     let printed: Vec<String> = plan.unusable.iter().take(PRINTED_MAX).map(print).collect();
     format!(
-        "none of its {} TLSA records ({owner}) can be used: {}; its operator must publish a `3 1 1` record, {ELSE}",
+        "none of its {} TLSA records ({owner}) can be used: {}; its operator must publish a `3 1 1` record; {ELSE}",
         plan.unusable.len(),
         printed.join(", ")
     )

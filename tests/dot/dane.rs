@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use gateway::dns::{Name, Rdata, RecordType, Tlsa};
 use gateway::dnssec::TrustAnchors;
@@ -274,6 +275,21 @@ fn the_word_of_the_server_itself_is_worth_nothing() {
     assert!(!asked.is_empty());
     for question in &*asked {
         assert!(is_for_the_proof(question, &owner), "{question:?}");
+    }
+}
+
+#[test]
+fn silence_before_the_proof_ends_with_the_deadline() {
+    let own = Certificate::new("dns.test");
+    let world = world(300);
+    let server = TlsServer::start(&own, |stream, _| while read_query(stream).is_ok() {});
+    for mode in BOTH_MODES {
+        let resolver = resolver(&world, mode, server.address(), "dns.home.test");
+        let far: Name = "far.test".parse().expect("a name");
+        let soon = Deadline::after(Duration::from_millis(300));
+        let error = resolver.lookup_fresh(&far, RecordType::A, soon);
+        let kind = error.expect_err("nobody answers").kind;
+        assert_eq!(kind, LookupErrorKind::Timeout);
     }
 }
 
