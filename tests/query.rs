@@ -3,9 +3,11 @@
 use std::fs;
 use std::process::Output;
 
-use gateway::dns::{Message, RecordType};
+use gateway::dns::{Message, Rdata, RecordType};
+use gateway_lab::Certificate;
+use gateway_lab::dot::TlsServer;
 use gateway_lab::process::Gateway;
-use gateway_lab::world::{Damage, Fault, World, Zone};
+use gateway_lab::world::{Damage, Fault, World, Zone, tlsa_owner};
 
 /// A world with something secure, unsigned and broken in it.
 fn world() -> World {
@@ -55,6 +57,30 @@ fn in_short(output: &Output) -> String {
         .join(" ")
         .trim_end()
         .to_owned()
+}
+
+#[test]
+fn a_resolver_over_tls_proves_itself_by_its_tlsa_record() {
+    let world = world();
+    let gateway = Gateway::builder(env!("CARGO_BIN_EXE_gateway"))
+        .validating(&world.trust_anchor())
+        .prepare();
+    let [right, wrong] = [0; 2].map(|_| Certificate::new("dns.test"));
+    let server = TlsServer::before(&right, world.resolver());
+    let owner = tlsa_owner("dns.sound.test", server.address().port());
+    let words = format!(
+        "-s tls://{}#dane/dns.sound.test sound.test MX",
+        server.address()
+    );
+    for (certificate, expected) in [(&right, "0 sound.test. MX: secure"), (&wrong, "75 ")] {
+        world.replace_rrset(&owner, vec![Rdata::Tlsa(certificate.tlsa(1, 1))]);
+        let output = query(&gateway, &words);
+        let code = output.status.code().expect("an exit code");
+        let said = format!("{code} {}{}", text(&output.stdout), text(&output.stderr));
+        assert!(said.starts_with(expected), "{said}");
+        let is_refused = said.contains("the TLSA record does not match");
+        assert_eq!(is_refused, code != 0, "{said}");
+    }
 }
 
 #[test]

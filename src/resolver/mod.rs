@@ -292,7 +292,7 @@ impl fmt::Display for LookupErrorKind {
             Self::Malformed(why) => write!(f, "the reply cannot be used: {why}"),
             Self::Unproven(why) => write!(
                 f,
-                "the resolver does not prove that it is the one configured, so it is asked nothing: {why}"
+                "the resolver does not prove that it is the one configured, so it is not asked: {why}"
             ),
             Self::NoDnssec(why) => write!(f, "nothing can be validated with the resolver: {why}"),
             Self::Anchors(why) => write!(f, "nothing can be validated: {why}"),
