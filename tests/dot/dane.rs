@@ -139,6 +139,9 @@ impl<'a> Case<'a> {
         world.clear_queries();
         let found = refusal(&resolver(world, mode, server.address(), self.host));
         let asked = questions(world);
+        // A later server may get the same port.
+        world.remove_rrset(&owner, RecordType::TLSA);
+        world.clear_fault(&owner.to_string(), RecordType::TLSA);
         let is_other = |asked: &(Name, RecordType)| !is_for_the_proof(asked, &owner);
         let first = asked.iter().position(is_other);
         match (&found, self.refusal) {
