@@ -4,8 +4,8 @@
 //! Only records of the chain count, only in class IN, only from the answer section; the authority section says how long a denial lasts. The
 //! additional section is never looked at. What contradicts itself is an error, never an absence.
 
-use super::{ALIASES_AT_MOST, Content};
-use crate::dns::{Class, Message, Name, Rcode, Rdata, Record, RecordType, Rrsig, Soa};
+use super::{ALIASES_AT_MOST, Content, LookupErrorKind};
+use crate::dns::{Class, EdeCode, Message, Name, Rcode, Rdata, Record, RecordType, Rrsig, Soa};
 use crate::time::Timestamp;
 
 /// Longest use of positive data in seconds: a day (rfc B9).
@@ -37,6 +37,26 @@ pub(super) enum Unreadable {
     Contradiction(&'static str),
     /// More than [`ALIASES_AT_MOST`] links, as in a loop.
     AliasLimit,
+}
+
+/// Whether a reply with this response code and these extended errors is an answer at all, and a fresh one.
+///
+/// # Errors
+/// What it is instead.
+pub(super) fn readable(
+    rcode: Rcode,
+    extended_errors: &[(EdeCode, String)],
+) -> Result<(), LookupErrorKind> {
+    if !matches!(rcode, Rcode::NOERROR | Rcode::NXDOMAIN) {
+        return Err(LookupErrorKind::Rcode(rcode));
+    }
+    // Extended errors never make an answer better than it is; here one makes it none (rfc B9).
+    let stale = [EdeCode::STALE_ANSWER, EdeCode::STALE_NXDOMAIN];
+    if extended_errors.iter().any(|(code, _)| stale.contains(code)) {
+        let why = "the resolver says that its data is out of date; turn off serve-stale in it";
+        return Err(LookupErrorKind::Indeterminate(why.to_owned()));
+    }
+    Ok(())
 }
 
 /// Reads a reply with response code NOERROR or NXDOMAIN; `now` bounds the TTL by the end of signatures.

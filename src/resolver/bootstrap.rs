@@ -12,15 +12,14 @@ use std::slice;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::answer::cap;
+use super::answer::{cap, readable};
 use super::connection::Connection;
-use super::exchange::require_edns;
+use super::fault::Fault;
 use super::observe::Transport;
 use super::query::{Checks, Query};
 use super::task::side_by_side;
-use super::upstream::readable;
 use super::validate::{Validator, without_case};
-use super::wire::{Fault, Wire};
+use super::wire::{Wire, require_edns};
 use crate::certificate::Chain;
 use crate::dane::{self, Mismatch, Plan, Unusable};
 use crate::dns::{Name, Rdata, RecordType, Tlsa};

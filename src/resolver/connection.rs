@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 
 use core::net::SocketAddr;
 
+use super::fault::Fault;
 use super::observe::{Direction, Transport};
 use super::query::{Query, Reply};
 use super::tcp::{MESSAGES_AT_MOST, framed};
-use super::wire::{Fault, Wire};
+use super::wire::Wire;
 use crate::dns::Message;
 use crate::net::TlsStream;
 use crate::net::tls::Session;

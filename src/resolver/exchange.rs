@@ -2,18 +2,27 @@
 
 use std::time::{Duration, Instant};
 
+use super::dot::Link;
+use super::fault::Fault;
 use super::observe::Transport;
 use super::query::{Query, Reply};
-use super::wire::{Fault, Wire};
+use super::wire::{Wire, require_edns};
 use super::{tcp, udp};
-use crate::dns::{Message, Name, Rcode, RecordType};
+use crate::dns::{Message, Name, RecordType};
 use crate::log;
 use crate::time::Deadline;
 
 /// Wait for connection and reply over TCP: the resolver may have to ask several servers first.
 const TCP_WAIT: Duration = Duration::from_secs(5);
 
-impl Wire<'_> {
+/// The way to one server.
+pub(super) struct Way<'a> {
+    pub(super) wire: Wire<'a>,
+    /// How the server is asked over TLS, if it is, and then never in another way.
+    pub(super) link: Option<&'a Link>,
+}
+
+impl Way<'_> {
     /// Asks once, first over `transport`; an answer that must not be taken from UDP is fetched over TCP at once. A server that is to be asked over
     /// TLS is asked over TLS, whatever `transport` says.
     ///
@@ -30,16 +39,16 @@ impl Wire<'_> {
             Some(_) => Transport::Tls,
             None => transport,
         };
-        let query = Query::new(name, rtype, self.checks, transport)?;
+        let query = Query::new(name, rtype, self.wire.checks, transport)?;
         let started = Instant::now();
-        self.trace(format_args!(
+        self.wire.trace(format_args!(
             "asks {name} {rtype} over {transport}, id {}",
             query.id()
         ));
         let reply = self.fetch(&query, transport, deadline);
         match &reply {
             Ok(reply) => self.trace_reply(&reply.message, started),
-            Err(fault) => self.trace(format_args!(
+            Err(fault) => self.wire.trace(format_args!(
                 "{fault:?} after {} ms",
                 started.elapsed().as_millis()
             )),
@@ -54,16 +63,16 @@ impl Wire<'_> {
         deadline: Deadline,
     ) -> Result<Box<Reply>, Fault> {
         if let Some(link) = self.link {
-            return link.ask(self, query, deadline);
+            return link.ask(&self.wire, query, deadline);
         }
         if transport == Transport::Tcp {
-            return tcp::ask(self, query, deadline.within(TCP_WAIT));
+            return tcp::ask(&self.wire, query, deadline.within(TCP_WAIT));
         }
-        match udp::ask(self, query, deadline.within(self.udp_wait))? {
+        match udp::ask(&self.wire, query, deadline.within(self.wire.udp_wait))? {
             udp::Received::Reply(reply) => Ok(reply),
             udp::Received::UseTcp(why) => {
-                self.trace(format_args!("asks again over TCP: {why}"));
-                let reply = tcp::ask(self, query, deadline.within(TCP_WAIT));
+                self.wire.trace(format_args!("asks again over TCP: {why}"));
+                let reply = tcp::ask(&self.wire, query, deadline.within(TCP_WAIT));
                 reply.map_err(|fault| fault.after(why))
             }
         }
@@ -85,7 +94,7 @@ impl Wire<'_> {
         let errors: String = errors
             .map(|(code, text)| format!(", EDE {} {code}: {text}", code.0))
             .collect();
-        self.trace(format_args!(
+        self.wire.trace(format_args!(
             "{}{flags}, answers {}, authority {}{errors}, after {} ms",
             reply.rcode(),
             reply.answers.len(),
@@ -93,26 +102,6 @@ impl Wire<'_> {
             started.elapsed().as_millis()
         ));
     }
-}
-
-/// A server that does not answer EDNS with EDNS cannot carry DNSSEC; it is never asked again without (rfc C5): what it would say then
-/// looks like unsigned data.
-pub(super) fn require_edns(reply: Box<Reply>) -> Result<Box<Reply>, Fault> {
-    let rcode = reply.message.rcode();
-    if rcode == Rcode::BADVERS {
-        return Err(Fault::NoDnssec(
-            "it refuses EDNS version 0 (BADVERS)".to_owned(),
-        ));
-    }
-    // Other errors are errors with or without EDNS, and their code tells more.
-    let needs_edns = matches!(
-        rcode,
-        Rcode::NOERROR | Rcode::NXDOMAIN | Rcode::FORMERR | Rcode::NOTIMP
-    );
-    if needs_edns && reply.message.edns.is_none() {
-        return Err(Fault::NoDnssec(format!("it answers {rcode} without EDNS")));
-    }
-    Ok(reply)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! One question to one scripted server on loopback: what is taken for a reply, and when TCP is used.
 
 use super::*;
-use crate::dns::{Class, Opcode};
+use crate::dns::{Class, Opcode, Rcode};
 use crate::resolver::fake::{Fake, address, name, reply};
 use crate::resolver::query::Checks;
 
@@ -11,15 +11,17 @@ const PATIENT: Duration = Duration::from_secs(5);
 const SHORT: Duration = Duration::from_millis(100);
 
 fn ask(fake: &Fake, transport: Transport, udp_wait: Duration) -> Result<Box<Reply>, Fault> {
-    let wire = Wire {
-        server: fake.address,
+    let way = Way {
+        wire: Wire {
+            server: fake.address,
+            checks: Checks::Upstream,
+            udp_wait,
+            observers: &[],
+        },
         link: None,
-        checks: Checks::Upstream,
-        udp_wait,
-        observers: &[],
     };
     let deadline = Deadline::after(PATIENT);
-    wire.ask(&name("host.example"), RecordType::A, transport, deadline)
+    way.ask(&name("host.example"), RecordType::A, transport, deadline)
 }
 
 fn good(query: &Message) -> Message {

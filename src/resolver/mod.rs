@@ -24,6 +24,7 @@ mod exchange;
 #[cfg(test)]
 #[path = "fake_tests.rs"]
 mod fake;
+mod fault;
 mod flights;
 pub mod observe;
 pub mod pcap;

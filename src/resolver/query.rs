@@ -3,7 +3,7 @@
 use openssl::rand::rand_bytes;
 
 use super::Transport;
-use super::wire::Fault;
+use super::fault::Fault;
 use crate::dns::{Class, Edns, EdnsOption, Message, Name, Opcode, Question, Rcode, RecordType};
 
 /// Largest UDP reply asked for: fits every path without fragments, which can be forged (DNS flag day 2020).

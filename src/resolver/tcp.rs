@@ -4,9 +4,10 @@
 
 use std::io::{self, Read, Write};
 
+use super::fault::Fault;
 use super::observe::{Direction, Transport};
 use super::query::{Query, Reply};
-use super::wire::{Fault, Wire};
+use super::wire::Wire;
 use crate::net::Stream;
 use crate::time::Deadline;
 

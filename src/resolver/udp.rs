@@ -3,9 +3,10 @@
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
+use super::fault::Fault;
 use super::observe::{Direction, Transport};
 use super::query::{Judgement, Query, Reply};
-use super::wire::{Fault, Wire};
+use super::wire::Wire;
 use crate::time::Deadline;
 
 /// Octets read of one datagram: more than we ask for. What is longer is cut, cannot be decoded, and goes over TCP.

@@ -6,13 +6,15 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::answer::{self, Reading, Unreadable};
+use super::answer::{self, Reading, Unreadable, readable};
 use super::endpoint::Endpoint;
+use super::exchange::Way;
+use super::fault::Fault;
 use super::observe::{Observer, Transport};
 use super::query::{Checks, Reply};
 use super::servers::Servers;
 use super::trust::AdTrust;
-use super::wire::{Fault, Wire};
+use super::wire::Wire;
 use super::{LookupError, LookupErrorKind, Retry};
 use crate::dns::{EdeCode, Message, Name, Rcode, RecordType};
 use crate::dnssec::Security;
@@ -249,14 +251,16 @@ impl Upstream {
         deadline: Deadline,
     ) -> Result<Reply, Failure> {
         let link = self.servers.link(server);
-        let wire = Wire {
-            server: server.address,
+        let way = Way {
+            wire: Wire {
+                server: server.address,
+                checks,
+                udp_wait: self.retry.timeout,
+                observers: &self.observers,
+            },
             link: link.as_deref(),
-            checks,
-            udp_wait: self.retry.timeout,
-            observers: &self.observers,
         };
-        match wire.ask(name, rtype, transport, deadline) {
+        match way.ask(name, rtype, transport, deadline) {
             Ok(reply) => {
                 self.servers.replied(server);
                 Ok(*reply)
@@ -297,23 +301,6 @@ impl Upstream {
             }),
         }
     }
-}
-
-/// Whether a reply is an answer at all, and a fresh one.
-pub(super) fn readable(
-    rcode: Rcode,
-    extended_errors: &[(EdeCode, String)],
-) -> Result<(), LookupErrorKind> {
-    if !matches!(rcode, Rcode::NOERROR | Rcode::NXDOMAIN) {
-        return Err(LookupErrorKind::Rcode(rcode));
-    }
-    // Extended errors never make an answer better than it is; here one makes it none (rfc B9).
-    let stale = [EdeCode::STALE_ANSWER, EdeCode::STALE_NXDOMAIN];
-    if extended_errors.iter().any(|(code, _)| stale.contains(code)) {
-        let why = "the resolver says that its data is out of date; turn off serve-stale in it";
-        return Err(LookupErrorKind::Indeterminate(why.to_owned()));
-    }
-    Ok(())
 }
 
 fn read(name: &Name, rtype: RecordType, reply: &Reply) -> Result<Reading, LookupErrorKind> {

@@ -1,71 +1,26 @@
-//! The way to one server, as UDP and TCP share it: who watches, and how it can fail.
+//! One server as all transports see it: who watches, how it can fail, and whether what came is a reply that can carry DNSSEC.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use core::net::SocketAddr;
 
-use super::dot::Link;
+use super::fault::Fault;
 use super::observe::{Direction, Observer, Packet, Transport};
 use super::query::{Checks, Judgement, Query, Reply};
+use crate::dns::Rcode;
 use crate::log;
 
 /// The way to one server, and who watches it.
 pub(super) struct Wire<'a> {
     /// The server.
     pub(super) server: SocketAddr,
-    /// How it is asked over TLS, and then never in another way.
-    pub(super) link: Option<&'a Link>,
     /// Who checks the data.
     pub(super) checks: Checks,
     /// Wait for the reply to one datagram.
     pub(super) udp_wait: Duration,
     /// Those who see every packet.
     pub(super) observers: &'a [Arc<dyn Observer>],
-}
-
-/// Why a server gave no reply that can be read further.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
-    /// Nothing came in time.
-    Timeout,
-    /// The system reports a failure.
-    Unreachable(String),
-    /// What came is not a DNS reply to the question.
-    Malformed(String),
-    /// The server has not proven that it is the one that was configured, and was asked nothing but for that proof.
-    Unproven(String),
-    /// The server does not do EDNS, without which there is no DNSSEC.
-    NoDnssec(String),
-}
-
-impl Fault {
-    /// Says why TCP was used at all, where that was refused.
-    pub(super) fn after(self, why: &str) -> Self {
-        match self {
-            Self::Unreachable(fault) => {
-                Self::Unreachable(format!("{why} over UDP, and over TCP {fault}"))
-            }
-            other => other,
-        }
-    }
-
-    pub(super) fn malformed(why: &str) -> Self {
-        Self::Malformed(why.to_owned())
-    }
-}
-
-impl From<io::Error> for Fault {
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Self::Timeout,
-            io::ErrorKind::UnexpectedEof => {
-                Self::Unreachable("it closed the connection before the reply was whole".to_owned())
-            }
-            _ => Self::Unreachable(error.to_string()),
-        }
-    }
 }
 
 impl Wire<'_> {
@@ -109,4 +64,24 @@ impl Wire<'_> {
             log::trace(format_args!("dns {}: {step}", self.server));
         }
     }
+}
+
+/// A server that does not answer EDNS with EDNS cannot carry DNSSEC; it is never asked again without (rfc C5): what it would say then
+/// looks like unsigned data.
+pub(super) fn require_edns(reply: Box<Reply>) -> Result<Box<Reply>, Fault> {
+    let rcode = reply.message.rcode();
+    if rcode == Rcode::BADVERS {
+        return Err(Fault::NoDnssec(
+            "it refuses EDNS version 0 (BADVERS)".to_owned(),
+        ));
+    }
+    // Other errors are errors with or without EDNS, and their code tells more.
+    let needs_edns = matches!(
+        rcode,
+        Rcode::NOERROR | Rcode::NXDOMAIN | Rcode::FORMERR | Rcode::NOTIMP
+    );
+    if needs_edns && reply.message.edns.is_none() {
+        return Err(Fault::NoDnssec(format!("it answers {rcode} without EDNS")));
+    }
+    Ok(reply)
 }
