@@ -1,6 +1,6 @@
 //! What somebody on the wire learns of fifty deliveries: every packet on loopback is captured and searched for the names of the recipients' domains.
 //!
-//! All those names share a mark that stands nowhere else, not even in the other test. The lab's resolver answers over TLS in its own process, so that none of its
+//! All those names share a mark that stands nowhere else, neither in the other test nor in another run. The lab's resolver answers over TLS in its own process, so that none of its
 //! own questions are on the wire, and its mail hosts have names without the mark, so that what bears it can only come from the gateway.
 
 use std::collections::BTreeSet;
@@ -32,14 +32,16 @@ const HANDSHAKE: u8 = 22;
 /// Fifty signed domains whose mail goes to five hosts.
 struct Stage {
     /// In the names of all domains and their mail hosts.
-    mark: &'static str,
+    mark: String,
     hosts: Vec<MxHost>,
     world: Arc<World>,
     port: u16,
 }
 
 impl Stage {
-    fn new(mark: &'static str) -> Self {
+    fn new(mark: &str) -> Self {
+        // Another run may be on the same wire.
+        let mark = format!("{mark}{:010}", std::process::id());
         let mut seats = Seats::reserve(HOSTS);
         let start = |number| {
             let name = format!("mx{number}.lab.test");
@@ -48,7 +50,7 @@ impl Stage {
         let hosts: Vec<MxHost> = (0..HOSTS).map(start).collect();
         let mut world = World::builder().zone(Zone::signed("test"));
         for (number, host) in (0..DOMAINS).zip(hosts.iter().cycle()) {
-            let (domain, mail) = (domain(mark, number), mail_host(mark, number));
+            let (domain, mail) = (domain(&mark, number), mail_host(&mark, number));
             let zone = Zone::signed(&domain).mx(10, &mail);
             let zone = zone.address(&mail, host.ip());
             world = world.zone(zone.tlsa(&mail, host.port(), host.tlsa(1, 1)));
@@ -72,7 +74,7 @@ impl Stage {
         let before = self.hosts.iter().map(|host| host.messages().len());
         let before: Vec<usize> = before.collect();
         for number in 0..DOMAINS {
-            let to = format!("r@{}", domain(self.mark, number));
+            let to = format!("r@{}", domain(&self.mark, number));
             let line = "x".repeat(70) + "\r\n";
             let body = line.repeat(if number == 0 { LARGE / line.len() } else { 1 });
             let message = format!("X: y\r\n\r\n{body}");
@@ -171,16 +173,23 @@ const fn is_padded(size: usize) -> bool {
     size == FULL_RECORD || (size - TAG) % PADDING == 0
 }
 
+/// Whether it is a line of an SMTP reply (RFC 5321 §4.2).
+fn is_reply(line: &str) -> bool {
+    let (code, text) = line.split_at(3);
+    code.parse().is_ok_and(|code: u16| code >= 200) && text.starts_with(['-', ' '])
+}
+
 /// rfc D: with the private set-up the wire shows no recipient's domain but in the handshake with its own mail host.
 #[test]
 fn fifty_deliveries_in_private() {
     let stage = Stage::new("k3v9xq");
-    let seen = |octets: &[u8]| count(octets, stage.mark);
+    let seen = |octets: &[u8]| count(octets, &stage.mark);
     let (server, resolver) = resolver_over_tls(&stage.world);
     let lines = format!("resolver {resolver}\nehlo-name relay.invalid\ntls-padding {PADDING}");
     let (packets, clients) = stage.deliver(&lines);
-    for packet in packets.all().iter().filter(|packet| !packet.is_tcp) {
-        assert_eq!(seen(&packet.octets), 0, "{packet:?}");
+    for packet in packets.all() {
+        assert_ne!(packet.to, stage.world.resolver(), "asked in clear");
+        assert!(packet.is_tcp || seen(&packet.octets) == 0, "{packet:?}");
     }
     let streams = packets.streams();
     let mut names_asked_for = BTreeSet::new();
@@ -197,7 +206,7 @@ fn fifty_deliveries_in_private() {
             let (clear, records) = split(stream);
             assert_eq!(clear, "EHLO relay.invalid\r\nSTARTTLS\r\n");
             let (_, hello) = records[0];
-            let name = (0..DOMAINS).map(|number| mail_host(stage.mark, number));
+            let name = (0..DOMAINS).map(|number| mail_host(&stage.mark, number));
             names_asked_for.extend(name.filter(|name| count(hello, name) > 0));
             let all = seen(&stream.octets);
             assert_eq!(all, seen(hello), "only the server name shows it");
@@ -206,6 +215,7 @@ fn fifty_deliveries_in_private() {
         } else if stage.is_mail_host(stream.from) {
             let (clear, records) = split(stream);
             assert!(clear.starts_with("220 ") && clear.ends_with("\r\n"));
+            assert!(clear.lines().all(is_reply), "{clear}");
             assert_eq!(seen(&stream.octets), 0);
             let mut all = records.iter();
             let shows = all.any(|(_, content)| count(content, "lab.test") > 0);
@@ -231,7 +241,7 @@ fn fifty_deliveries_in_public() {
     let octets: Vec<u8> = questions.flat_map(|packet| packet.octets.clone()).collect();
     for number in 0..DOMAINS {
         // In a DNS message the labels stand without dots.
-        for name in [domain(stage.mark, number), mail_host(stage.mark, number)] {
+        for name in [domain(&stage.mark, number), mail_host(&stage.mark, number)] {
             let label = name.split('.').next().expect("a label");
             assert!(count(&octets, label) > 0, "{name} is not in any question");
         }
