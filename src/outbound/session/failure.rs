@@ -130,7 +130,9 @@ fn quote_text(text: &str) -> String {
     let mut quoted = String::from("\"");
     for character in text.chars() {
         if quoted.len() >= QUOTE_MAX {
-            quoted.push_str("...");
+            // Half an address would not be known for one where addresses are hidden.
+            quoted.truncate(quoted.rfind(' ').unwrap_or(QUOTE_MAX));
+            quoted.push_str(" ...");
             break;
         }
         match character {
@@ -160,6 +162,9 @@ mod tests {
         assert_eq!(quote(&forged), r#""220 a\r\nb\u{1b}[2J \u{fc}\u{202e}""#);
         let long = Reply::plain(ReplyCode::READY, vec!["\u{202e}".repeat(5000)]);
         assert!(quote(&long).len() < QUOTE_MAX + 20);
+        let cut = "x".repeat(QUOTE_MAX - "\"550 ".len() - " bob".len()) + " bob@d.test";
+        let cut = Reply::plain(ReplyCode::REFUSED, vec![cut]);
+        assert!(quote(&cut).ends_with("x ...\""), "{}", quote(&cut));
     }
 
     #[test]
