@@ -1,6 +1,7 @@
 //! How much of mail addresses the log shows (`log-addresses`).
 //!
-//! Limitation: only what stands before an `@` is known to be a local part. A server that says `user bob unknown` is quoted so.
+//! Limitation: only what stands before an `@`, or what `AT_SIGNS` has in its place, is known to be a local part. A server that says `user bob unknown`, or
+//! `bob=40d.test` in quoted-printable, is quoted so.
 
 use std::fmt::Display;
 use std::sync::atomic::{AtomicU8, Ordering};
