@@ -39,6 +39,12 @@ pub const ALIASES_AT_MOST: usize = 10;
 pub const QUESTIONS_AT_MOST: usize = 64;
 /// Longest use of what was found out about a zone, in seconds: a day, as that of its data (rfc B9). Records may say 136 years.
 pub const ZONE_TTL_AT_MOST: u32 = 86_400;
+/// NSEC and NSEC3 records kept for later questions, over all zones: a mail domain has a few, and half a KiB each.
+pub const DENIALS_AT_MOST: usize = 20_000;
+/// Those of one zone: a third of the root's. A zone that makes up records for each question has no use for more.
+pub const DENIALS_PER_ZONE: usize = 500;
+/// Octets of such a record with its signature: two names, an RSA signature of 4096 bits, and the types of a zone that has them all.
+pub const OCTETS_PER_DENIAL: usize = 2048;
 /// Trust anchors, counted in records, over all zones.
 pub const ANCHORS_AT_MOST: usize = 64;
 /// Keys of a zone that are followed as trust anchors, in any state: RFC 5011 §2.4.3 wants five, and the root has had three at most.

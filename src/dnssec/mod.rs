@@ -2,9 +2,11 @@
 //!
 //! From the question down: [`chain`] asks for what it lacks, follows zone cuts and aliases, and ends with a status → [`anchor`], [`keys`]
 //! (which keys are a zone's) → [`signature`] over an [`rrset`], by an [`algorithm`] → [`denial`] (what is proven not to be there). [`limits`]
-//! bounds the work of all of them, and [`why`] names what failed. Beside them [`tracking`] follows the root when it changes its keys.
+//! bounds the work of all of them, and [`why`] names what failed. Beside them [`aggressive`] answers from earlier denials, so that less is asked for,
+//! and [`tracking`] follows the root when it changes its keys.
 #![forbid(unsafe_code)]
 
+pub mod aggressive;
 pub mod algorithm;
 pub mod anchor;
 pub mod chain;
@@ -19,6 +21,7 @@ pub mod status;
 pub mod tracking;
 pub mod why;
 
+pub use aggressive::Denials;
 pub use algorithm::{Algorithms, PublicKey};
 pub use anchor::TrustAnchors;
 pub use chain::{Known, Progress, Reply, Validation};

@@ -59,10 +59,8 @@ impl Chain for NsecChain {
         if data.next.is_at_or_below(name) {
             return Ok(Place::EmptyNonTerminal);
         }
-        // Both neighbours exist, and what lies between them does not: the longer part shared with one of them is the closest encloser.
-        let shared = shared_labels(name, owner).max(shared_labels(name, &data.next));
         Ok(Place::Nowhere {
-            encloser: name.suffix(shared).ok_or_else(unproven)?,
+            encloser: encloser(name, owner, &data.next).ok_or_else(unproven)?,
             opt_out: false,
         })
     }
@@ -72,6 +70,12 @@ impl Chain for NsecChain {
         let is_nowhere = link.is_some_and(|(_, data)| !data.next.is_at_or_below(name));
         Ok((is_nowhere && name.is_at_or_below(&self.zone)).then_some(false))
     }
+}
+
+/// The closest encloser of a name that is not there. Both neighbours exist, and what lies between them does not: so it is the longer part
+/// that the name shares with one of them.
+pub(super) fn encloser(name: &Name, owner: &Name, next: &Name) -> Option<Name> {
+    name.suffix(shared_labels(name, owner).max(shared_labels(name, next)))
 }
 
 /// How many labels two names have in common, from the right.

@@ -12,7 +12,7 @@ use crate::dns::{Name, Nsec3, TypeBitmap};
 const SHA1: u8 = 1;
 
 /// The hash of a name.
-type Hash = [u8; 20];
+pub(super) type Hash = [u8; 20];
 
 /// The verified NSEC3 records of one zone that came with an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,13 +36,11 @@ impl Nsec3Chain {
         }
     }
 
-    /// Adds a record. Left out are those of an unknown hash algorithm or with unknown flags (RFC 5155 §8.1, §8.2), and those whose owner
-    /// is not a hash right below the apex.
+    /// Adds a record. Left out are those that are not [`is_known`], and those whose owner is not a hash right below the apex.
     pub(super) fn add(&mut self, owner: &Name, data: &Nsec3) {
-        let is_known = data.hash_algorithm == SHA1 && data.flags & !Nsec3::OPT_OUT == 0;
         let is_below_apex = owner.parent().as_ref() == Some(&self.zone);
         if let (true, true, Some(owner), Ok(next)) = (
-            is_known,
+            is_known(data),
             is_below_apex,
             hash_in(owner),
             data.next_hash.as_slice().try_into(),
@@ -150,13 +148,18 @@ impl Chain for Nsec3Chain {
     }
 }
 
+/// Whether hash algorithm and flags are known ones (RFC 5155 §8.1, §8.2).
+pub(super) const fn is_known(data: &Nsec3) -> bool {
+    data.hash_algorithm == SHA1 && data.flags & !Nsec3::OPT_OUT == 0
+}
+
 /// The hash that is the first label of a NSEC3 record's owner (RFC 5155 §3).
 fn hash_in(owner: &Name) -> Option<Hash> {
     let label = std::str::from_utf8(owner.labels().next()?).ok()?;
     radix::decode_base32_hex(label)?.try_into().ok()
 }
 
-fn hash(name: &Name, salt: &[u8], iterations: u16) -> Hash {
+pub(super) fn hash(name: &Name, salt: &[u8], iterations: u16) -> Hash {
     let first = [name.to_lowercase().as_wire(), salt].concat();
     (0..iterations).fold(openssl::sha::sha1(&first), |hash, _| {
         openssl::sha::sha1(&[&hash, salt].concat())

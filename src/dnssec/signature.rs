@@ -29,6 +29,16 @@ pub struct Proof {
     pub wildcard: Option<usize>,
 }
 
+impl Proof {
+    /// The signature that was found valid, among those of its RRset; one with the same key and times may stand before it.
+    pub(super) fn signature_of<'a>(&self, rrset: &'a Rrset) -> Option<&'a Rrsig> {
+        rrset.signatures.iter().find(|rrsig| {
+            (rrsig.key_tag, rrsig.algorithm) == (self.key.tag, self.key.algorithm)
+                && (rrsig.inception, rrsig.expiration) == (self.inception, self.expiration)
+        })
+    }
+}
+
 /// Looks for one valid signature by the zone's keys; any one is enough (RFC 6840 §5.11).
 ///
 /// # Errors

@@ -13,7 +13,7 @@ const TTL_AT_MOST: u32 = 86_400;
 /// Longest use of TLSA records in seconds: an hour, since keys are rolled (rfc B9).
 const TLSA_TTL_AT_MOST: u32 = 3600;
 /// Longest use of a denial in seconds: a quarter of an hour (rfc B9).
-const NEGATIVE_TTL_AT_MOST: u32 = 900;
+pub(super) const NEGATIVE_TTL_AT_MOST: u32 = 900;
 
 const OTHER_ZONE: &str = "the denial is for another zone";
 

@@ -20,6 +20,7 @@ use super::query::{Checks, Query};
 use super::task::side_by_side;
 use super::validate::{Validator, without_case};
 use super::wire::{Wire, require_edns};
+use super::zones::Shown;
 use crate::certificate::Chain;
 use crate::dane::{self, Mismatch, Plan, Unusable};
 use crate::dns::{Name, Rdata, RecordType, Tlsa};
@@ -124,7 +125,7 @@ impl Candidate<'_> {
             return Err(Fault::Unproven(fault));
         }
         let now = validator.settings.now();
-        let known = validator.zones.at(now).blank();
+        let known = validator.zones.at(now, Shown::Nothing);
         let mut validation = Validation::new(question.clone(), validator.rules(now));
         loop {
             match validation.progress(&known) {

@@ -8,7 +8,7 @@
 //! threads share one `connection`.
 //!
 //! That is the way where a trusted resolver's AD bit is believed. Where signatures are checked here, `validate` stands in the place of
-//! `trust` and `answer`: it drives the validator of `dnssec` over `upstream`, with what is known of `zones`. `self_test` judges the
+//! `trust` and `answer`: it drives the validator of `dnssec` over `upstream`, with what is known of `zones`, which answers for denied names. `self_test` judges the
 //! resolvers in both ways, and [`anchors`] follows what becomes of the root's keys. Look-ups that do not depend on each other run side by
 //! side ([`task`]).
 #![forbid(unsafe_code)]
@@ -199,7 +199,7 @@ pub struct Answer {
     pub rcode: Rcode,
     /// Extended DNS errors the resolver attached: for the log, never for decisions (RFC 8914 §6).
     pub extended_errors: Vec<(EdeCode, String)>,
-    /// The resolver that answered, for the log.
+    /// The resolver that answered, for the log; empty where nobody was asked, because earlier denials prove this one (RFC 8198).
     pub server: String,
 }
 

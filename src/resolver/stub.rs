@@ -17,6 +17,7 @@ use super::servers::Servers;
 use super::trust::AdTrust;
 use super::upstream::{Failure, Finding, Upstream};
 use super::validate::{Explanation, Present, Validator};
+use super::zones::Shown;
 use super::{
     ALIASES_AT_MOST, Alias, Answer, Content, LookupErrorKind, Resolve, Settings, ValidationSettings,
 };
@@ -178,6 +179,17 @@ impl Resolver {
         rtype: RecordType,
         deadline: Deadline,
     ) -> (Outcome, Option<Explanation>) {
+        self.ask(name, rtype, Shown::Zones, deadline)
+    }
+
+    /// Asks for what is not shown of what is known, and keeps the answer.
+    fn ask(
+        &self,
+        name: &Name,
+        rtype: RecordType,
+        shown: Shown,
+        deadline: Deadline,
+    ) -> (Outcome, Option<Explanation>) {
         let validator = self.validator();
         let (result, length, explanation) = match &validator {
             Some(validator) => {
@@ -185,7 +197,7 @@ impl Resolver {
                     owner: name.clone(),
                     rtype,
                 };
-                let found = self.validate(validator, &question, deadline);
+                let found = self.validate(validator, &question, shown, deadline);
                 (found.result, found.length, Some(found.explanation))
             }
             None => {
@@ -250,7 +262,7 @@ impl Resolve for Resolver {
         self.flights.share(&key, deadline, || {
             // Another thread may have found it since.
             let known = self.known(name, rtype);
-            known.unwrap_or_else(|| self.lookup_fresh(name, rtype, deadline))
+            known.unwrap_or_else(|| self.ask(name, rtype, Shown::All, deadline).0)
         })
     }
 

@@ -1,10 +1,12 @@
 //! Lookups whose signatures are checked here: brings the validator of `dnssec` the replies it needs, and tells apart a zone that is broken
 //! and a resolver that is (rfc C1, C5).
 //!
+//! What earlier denials prove not to be there is not asked for (RFC 8198); nothing else is taken from them, so that what they prove is proven anew.
+//!
 //! A question that ends as bogus is asked once more, of another resolver or over TCP, with nothing but the trust anchors believed. If that
 //! ends the same, the resolvers are asked what they think of it themselves, which is for the log and decides nothing.
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
 use super::answer::{cap, without_random_case};
@@ -14,10 +16,10 @@ use super::query::Checks;
 use super::stub::Resolver;
 use super::task::side_by_side;
 use super::upstream::{Carriage, Carried, Failure};
-use super::zones::Zones;
+use super::zones::{Shown, View, Zones};
 use super::{Answer, Content, LookupErrorKind, ValidationSettings};
 use crate::dns::{EdeCode, Rcode, Rdata, Record, RecordType};
-use crate::dnssec::chain::{self, Known, Link, Part, Progress};
+use crate::dnssec::chain::{self, Link, Part, Progress};
 use crate::dnssec::{Algorithms, Consequence, RrsetId, Why};
 use crate::log;
 use crate::time::{Deadline, Timestamp};
@@ -92,27 +94,34 @@ pub(super) struct Validated {
 }
 
 impl Resolver {
-    /// Looks up one RRset with signatures checked here.
+    /// Looks up one RRset with signatures checked here, with so much shown of what is known.
     pub(super) fn validate(
         &self,
         validator: &Validator,
         question: &RrsetId,
+        shown: Shown,
         deadline: Deadline,
     ) -> Validated {
         let now = validator.settings.now();
         if let Some(fault) = validator.settings.fault_of_clock() {
             return Validated::failed(LookupErrorKind::Indeterminate(fault));
         }
-        let known = validator.zones.at(now);
-        let first = Run::new(self, validator, &[], deadline).go(question, &known);
+        let run = |shown, blamed: &[Endpoint]| {
+            let known = validator.zones.at(now, shown);
+            Run::new(self, validator, known, blamed, deadline).go(question)
+        };
+        let mut first = run(shown, &[]);
+        if first.is_bogus() && first.used_denials {
+            // The zone may have changed its keys since.
+            first = run(Shown::Zones, &[]);
+        }
         if !first.is_bogus() {
             return first.validated;
         }
         log::trace(format_args!(
             "dns: {question} is bogus, asked again another way"
         ));
-        let known = known.blank();
-        let second = Run::new(self, validator, &first.servers, deadline).go(question, &known);
+        let second = run(Shown::Nothing, &first.servers);
         if !second.is_bogus() {
             self.blame(question, &first, &second);
             return second.validated.or(first.validated);
@@ -211,7 +220,7 @@ impl Validated {
 struct Run<'a> {
     resolver: &'a Resolver,
     validator: &'a Validator,
-    now: Timestamp,
+    known: View<'a>,
     how: Carriage<'a>,
     notes: Mutex<Notes>,
 }
@@ -225,12 +234,16 @@ struct Notes {
     failures: Vec<(RrsetId, Failure)>,
     extended_errors: Vec<(EdeCode, String)>,
     length: usize,
+    /// Whether earlier denials stood in for a reply.
+    used_denials: bool,
 }
 
 /// What a run found.
 struct Found {
     validated: Validated,
     servers: Vec<Endpoint>,
+    /// Whether earlier denials stood in for a reply.
+    used_denials: bool,
 }
 
 impl Found {
@@ -238,6 +251,7 @@ impl Found {
         Self {
             validated: Validated::failed(kind),
             servers: Vec::new(),
+            used_denials: false,
         }
     }
 
@@ -250,13 +264,14 @@ impl<'a> Run<'a> {
     fn new(
         resolver: &'a Resolver,
         validator: &'a Validator,
+        known: View<'a>,
         blamed: &'a [Endpoint],
         deadline: Deadline,
     ) -> Self {
         Self {
             resolver,
             validator,
-            now: validator.settings.now(),
+            known,
             how: Carriage {
                 checks: Checks::Here,
                 blamed,
@@ -266,11 +281,11 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn go(self, question: &RrsetId, known: &dyn Known) -> Found {
-        let rules = self.validator.rules(self.now);
+    fn go(self, question: &RrsetId) -> Found {
+        let rules = self.validator.rules(self.known.now());
         let mut validation = chain::Validation::new(question.clone(), rules);
         let outcome = loop {
-            match validation.progress(known) {
+            match validation.progress(&self.known) {
                 Progress::Done(outcome) => break *outcome,
                 // Never: everything named before was supplied. It must not become a loop.
                 Progress::Need(needed) if needed.is_empty() => {
@@ -289,23 +304,34 @@ impl<'a> Run<'a> {
     }
 
     fn ask(&self, needed: &RrsetId, question: &RrsetId) -> Result<chain::Reply, String> {
+        let anchors = &self.validator.settings.anchors;
+        if let Some(denial) = self.known.denial(needed, anchors) {
+            log::trace(format_args!(
+                "dns: {needed} is not asked for, earlier denials prove that there is none"
+            ));
+            self.notes().take_denial(needed == question);
+            return Ok(denial);
+        }
         let carried = self
             .resolver
             .upstream
             .carry(&needed.owner, needed.rtype, self.how);
-        // Nothing in here can panic, so a thread that did has left nothing half done.
-        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
         match carried {
             Ok(carried) => {
-                notes.take(&carried, needed == question);
+                self.notes().take(&carried, needed == question);
                 Ok(without_case(carried.message.into()))
             }
             Err(failure) => {
                 let text = failure.kind.to_string();
-                notes.failures.push((needed.clone(), failure));
+                self.notes().failures.push((needed.clone(), failure));
                 Err(text)
             }
         }
+    }
+
+    fn notes(&self) -> MutexGuard<'_, Notes> {
+        // Nothing in a change can panic, so a thread that did has left nothing half done.
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn conclude(self, question: &RrsetId, outcome: chain::Outcome) -> Found {
@@ -324,7 +350,7 @@ impl<'a> Run<'a> {
             outcome.work.hashes()
         ));
         let servers = notes.servers.clone();
-        let length = notes.length;
+        let (length, used_denials) = (notes.length, notes.used_denials);
         let result = match outcome.answer {
             Ok(answer) => Ok(notes.answer(answer, question.rtype)),
             Err(why) => Err(notes.failure(question, &why)),
@@ -340,6 +366,7 @@ impl<'a> Run<'a> {
                 length,
             },
             servers,
+            used_denials,
         }
     }
 }
@@ -354,6 +381,15 @@ impl Notes {
             self.server = Some(carried.server.clone());
             self.extended_errors
                 .extend(carried.message.extended_errors());
+        }
+    }
+
+    /// What was not asked for has no server, and says why.
+    fn take_denial(&mut self, is_answer: bool) {
+        self.used_denials = true;
+        if is_answer {
+            let synthesized = (EdeCode::SYNTHESIZED, FOUND_HERE.to_owned());
+            self.extended_errors.push(synthesized);
         }
     }
 

@@ -1,10 +1,13 @@
-//! What is known of zones: their keys, or that they are unsigned. Every validation uses and adds to it; bounded, oldest out first.
+//! What is known of zones: their keys, or that they are unsigned, and what is proven not to be in them. Every validation uses and adds to
+//! it; bounded, oldest out first.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::dns::Name;
+use super::answer::NEGATIVE_TTL_AT_MOST;
+use crate::dns::{Name, RecordType};
 use crate::dnssec::chain::{Known, Zone};
+use crate::dnssec::{Denials, Reply, Rrset, RrsetId, TrustAnchors};
 use crate::log;
 use crate::time::Timestamp;
 
@@ -13,8 +16,11 @@ const ZONES_AT_MOST: usize = 10_000;
 /// Keys kept, over all zones: four for each, where a hostile zone has [`crate::dnssec::limits::KEYS_PER_ZONE`] of a KiB each.
 const KEYS_AT_MOST: usize = 4 * ZONES_AT_MOST;
 
-/// The zones that validations found out about.
-pub(super) struct Zones(Mutex<Table>);
+/// What validations found out about zones.
+pub(super) struct Zones {
+    table: Mutex<Table>,
+    denials: Mutex<Denials>,
+}
 
 struct Table {
     zones: HashMap<Name, Entry>,
@@ -37,51 +43,80 @@ impl Zones {
     }
 
     fn with_limits(zones_at_most: usize, keys_at_most: usize) -> Self {
-        Self(Mutex::new(Table {
+        let table = Table {
             zones: HashMap::new(),
             ages: BTreeMap::new(),
             next_age: 0,
             keys: 0,
             zones_at_most,
             keys_at_most,
-        }))
+        };
+        Self {
+            table: Mutex::new(table),
+            denials: Mutex::default(),
+        }
     }
 
     /// The zones as one validation sees them at its time.
-    pub(super) const fn at(&self, now: Timestamp) -> View<'_> {
+    pub(super) const fn at(&self, now: Timestamp, shown: Shown) -> View<'_> {
         View {
             zones: self,
             now,
-            is_blank: false,
+            shown,
         }
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
         // Nothing in a change can panic, so a thread that did has left nothing half done.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn denials(&self) -> MutexGuard<'_, Denials> {
+        self.denials.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How much of what is known a validation is to see. It may add to all of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// Everything.
+    All,
+    /// Zones and their keys: where what is in them is to be asked for anew.
+    Zones,
+    /// Nothing: for finding out anew.
+    Nothing,
 }
 
 /// The zones at one time.
 pub(super) struct View<'a> {
     zones: &'a Zones,
     now: Timestamp,
-    is_blank: bool,
+    shown: Shown,
 }
 
 impl View<'_> {
-    /// A view that shows nothing, but takes what is found out: for finding out anew.
-    pub(super) const fn blank(self) -> Self {
-        Self {
-            is_blank: true,
-            ..self
+    /// The time at which it is looked at.
+    pub(super) const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// A reply that proves that there is no such RRset, made of what earlier ones proved. Zones above the closest trust anchor have no say.
+    ///
+    /// TLSA records are always asked for: at some levels their absence lowers what is demanded of a host, so a name server that fails with them
+    /// must be noticed (rfc G1); and the host's name is no secret any more, its addresses were asked for.
+    pub(super) fn denial(&self, question: &RrsetId, anchors: &TrustAnchors) -> Option<Reply> {
+        if question.rtype == RecordType::TLSA {
+            return None;
         }
+        let anchor = anchors.closest(&question.owner)?;
+        let denials = (self.shown == Shown::All).then(|| self.zones.denials())?;
+        denials.find(question, anchor.label_count(), self.now)
     }
 }
 
 impl Known for View<'_> {
     fn zone(&self, apex: &Name) -> Option<Arc<Zone>> {
-        if self.is_blank {
+        if self.shown == Shown::Nothing {
             return None;
         }
         let table = self.zones.table();
@@ -97,6 +132,11 @@ impl Known for View<'_> {
                 log::named(zone.apex())
             ));
         }
+    }
+
+    fn learn_denial(&self, apex: &Name, mut set: Rrset) {
+        set.ttl = set.ttl.min(NEGATIVE_TTL_AT_MOST);
+        self.zones.denials().insert(apex, set, self.now);
     }
 }
 
@@ -181,15 +221,16 @@ mod tests {
     #[test]
     fn zones_are_kept_as_long_as_they_last() {
         let zones = Zones::with_limits(3, 10);
-        let at = |now| zones.at(Timestamp::from_unix(now));
+        let at = |now| zones.at(Timestamp::from_unix(now), Shown::Zones);
+        let blank = zones.at(Timestamp::from_unix(0), Shown::Nothing);
         for (apex, until) in [("a", 10), ("b", 20)] {
-            at(0).blank().learn(&zone(apex, until));
+            blank.learn(&zone(apex, until));
         }
         assert_eq!(
             [10, 11, 20, 21].map(|now| found(&at(now))),
             ["ab", "b", "b", ""]
         );
-        assert_eq!(found(&at(0).blank()), "");
+        assert_eq!(found(&blank), "");
         at(0).learn(&zone("B", 5));
         assert_eq!(
             [5, 6].map(|now| found(&at(now))),
@@ -202,7 +243,7 @@ mod tests {
     #[test]
     fn the_oldest_make_room() {
         let zones = Zones::with_limits(3, 10);
-        let view = zones.at(Timestamp::from_unix(0));
+        let view = zones.at(Timestamp::from_unix(0), Shown::All);
         for (apex, until) in [("a", 5), ("b", 99), ("c", 99), ("a", 10), ("d", 1)] {
             view.learn(&zone(apex, until));
         }
@@ -218,7 +259,7 @@ mod tests {
     #[test]
     fn keys_are_bounded_too() {
         let zones = Zones::with_limits(3, 10);
-        let view = zones.at(Timestamp::from_unix(0));
+        let view = zones.at(Timestamp::from_unix(0), Shown::All);
         for (apex, keys) in [("a", 1), ("b", 4), ("b", 5), ("c", 5)] {
             view.learn(&zone_with_keys(apex, 1, keys));
         }

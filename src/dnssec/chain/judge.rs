@@ -10,7 +10,7 @@ use super::super::signature::{self, Proof};
 use super::super::status::Security;
 use super::super::why::{Consequence, RrsetId, Why};
 use super::reply::{self, Reading};
-use super::zone::{Trust, Zone};
+use super::zone::{Known, Trust, Zone};
 use super::{Content, Validation};
 use crate::dns::{Name, Rcode, Rdata, Record, RecordType};
 use crate::time::Timestamp;
@@ -35,13 +35,13 @@ pub(super) struct Evidence<'a> {
     authority: &'a [Rrset],
     keys: &'a ZoneKeys,
     now: Timestamp,
-    verified: Option<Verified>,
+    verified: Option<Verified<'a>>,
 }
 
-struct Verified {
+struct Verified<'a> {
     denial: Denial,
-    /// How long all the records may be kept.
-    ttl: u32,
+    /// What the denial was made of.
+    sets: Vec<(&'a Rrset, Proof)>,
     /// Why one of them did not count.
     failure: Option<Why>,
 }
@@ -60,17 +60,27 @@ impl<'a> Evidence<'a> {
     pub(super) fn cut(&mut self, name: &Name, budget: &mut Budget) -> Result<(Cut, u32), Why> {
         let verified = self.verified(budget)?;
         let cut = verified.denial.cut(name, budget);
-        cut.map(|cut| (cut, verified.ttl))
+        cut.map(|cut| (cut, verified.ttl()))
             .map_err(|why| verified.explain(why))
     }
 
-    /// What is denied, and how long that may be kept.
-    fn deny(&mut self, question: &RrsetId, budget: &mut Budget) -> Result<(Denied, u32), Why> {
+    /// What is denied, by which RRsets: each with its valid signature alone, and how long it may be kept as its TTL (RFC 9077 §3.4).
+    fn deny(
+        &mut self,
+        question: &RrsetId,
+        budget: &mut Budget,
+    ) -> Result<(Denied, Vec<Rrset>), Why> {
         let verified = self.verified(budget)?;
         let denied = verified.denial.deny(question, budget);
         let denied = denied.map_err(|why| verified.explain(why))?;
-        let ttl = verified.ttl;
-        Ok((denied, ttl.min(self.negative_ttl(question, budget)?)))
+        let ttl = self.negative_ttl(question, budget)?;
+        let sets = self.verified.iter().flat_map(|verified| &verified.sets);
+        let sets = sets.map(|(set, proof)| Rrset {
+            ttl: proof.ttl.min(ttl),
+            signatures: proof.signature_of(set).cloned().into_iter().collect(),
+            ..(*set).clone()
+        });
+        Ok((denied, sets.collect()))
     }
 
     fn no_closer_match(
@@ -82,7 +92,7 @@ impl<'a> Evidence<'a> {
         let verified = self.verified(budget)?;
         let weakness = verified.denial.no_closer_match(question, labels, budget);
         weakness
-            .map(|weakness| (weakness, verified.ttl))
+            .map(|weakness| (weakness, verified.ttl()))
             .map_err(|why| verified.explain(why))
     }
 
@@ -96,7 +106,7 @@ impl<'a> Evidence<'a> {
         Ok(ttl)
     }
 
-    fn verified(&mut self, budget: &mut Budget) -> Result<&Verified, Why> {
+    fn verified(&mut self, budget: &mut Budget) -> Result<&Verified<'a>, Why> {
         let verified = match self.verified.take() {
             Some(verified) => verified,
             None => self.verify(budget)?,
@@ -105,32 +115,38 @@ impl<'a> Evidence<'a> {
     }
 
     /// Records that are not signed by the zone do not count, but tell why a proof is missing.
-    fn verify(&self, budget: &mut Budget) -> Result<Verified, Why> {
-        let mut records: Vec<Record> = Vec::new();
-        let mut ttl = u32::MAX;
+    fn verify(&self, budget: &mut Budget) -> Result<Verified<'a>, Why> {
+        let mut sets = Vec::new();
         let mut failure = None;
-        let sets = self.authority.iter();
-        for set in sets.filter(|set| matches!(set.rtype, RecordType::NSEC | RecordType::NSEC3)) {
+        let all = self.authority.iter();
+        for set in all.filter(|set| matches!(set.rtype, RecordType::NSEC | RecordType::NSEC3)) {
             match signature::verify(set, self.keys, self.now, budget) {
-                Ok(proof) => {
-                    ttl = ttl.min(proof.ttl);
-                    records.extend(reply::records(set));
-                }
+                Ok(proof) => sets.push((set, proof)),
                 Err(why) if why.consequence() == Consequence::Indeterminate => return Err(why),
                 // Of another zone along the aliases.
                 Err(Why::OutsideZone { .. }) => {}
                 Err(why) => failure = failure.or(Some(why)),
             }
         }
+        let records: Vec<Record> = sets
+            .iter()
+            .flat_map(|(set, _)| reply::records(set))
+            .collect();
         Ok(Verified {
             denial: Denial::new(self.keys.zone(), &records),
-            ttl,
+            sets,
             failure,
         })
     }
 }
 
-impl Verified {
+impl Verified<'_> {
+    /// How long all the records may be kept.
+    fn ttl(&self) -> u32 {
+        let ttls = self.sets.iter().map(|(_, proof)| proof.ttl);
+        ttls.min().unwrap_or(u32::MAX)
+    }
+
     /// A proof is missing because a record did not count: that record is to be mended.
     fn explain(&self, why: Why) -> Why {
         match (why, &self.failure) {
@@ -209,6 +225,7 @@ impl Validation<'_> {
         &mut self,
         reading: &Reading,
         zone: &Arc<Zone>,
+        known: &dyn Known,
     ) -> Result<Content, Why> {
         let mut part = Part {
             rrset: self.question.clone(),
@@ -232,8 +249,13 @@ impl Validation<'_> {
         };
         let mut evidence = Evidence::new(&reading.authority, keys, self.walker.settings.now);
         match evidence.deny(&self.question, &mut self.walker.budget) {
-            Ok((denied, ttl)) => {
-                self.ttl = self.ttl.min(ttl);
+            Ok((denied, sets)) => {
+                for set in sets {
+                    self.ttl = self.ttl.min(set.ttl);
+                    if denied.weakness.is_none() {
+                        known.learn_denial(zone.apex(), set);
+                    }
+                }
                 part.why = denied.weakness;
                 let _ = self.accept(part);
                 Ok(content(denied.absence.unwrap_or(stated)))

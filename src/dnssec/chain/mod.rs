@@ -186,7 +186,7 @@ impl<'a> Validation<'a> {
             let Some(zones) = self.walker.zones_of(&reading.targets, known)? else {
                 return Ok(None);
             };
-            if let Some(content) = self.judge(&reading, &zones)? {
+            if let Some(content) = self.judge(&reading, &zones, known)? {
                 return Ok(Some(content));
             }
             self.reading = None;
@@ -208,7 +208,12 @@ impl<'a> Validation<'a> {
     }
 
     /// Judges all parts of a reply, each by its zone. `None` if the answer goes on at the target of an alias.
-    fn judge(&mut self, reading: &Reading, zones: &[Arc<Zone>]) -> Result<Option<Content>, Why> {
+    fn judge(
+        &mut self,
+        reading: &Reading,
+        zones: &[Arc<Zone>],
+        known: &dyn Known,
+    ) -> Result<Option<Content>, Why> {
         let mut zones = zones.iter();
         for link in &reading.aliases {
             if self.aliases.len() >= ALIASES_AT_MOST {
@@ -236,7 +241,7 @@ impl<'a> Validation<'a> {
             }
             End::Denial(_) => {
                 let zone = zones.next().ok_or_else(|| self.no_zone())?;
-                self.judge_denial(reading, zone).map(Some)
+                self.judge_denial(reading, zone, known).map(Some)
             }
         }
     }

@@ -4,17 +4,22 @@ use std::sync::Arc;
 
 use crate::dns::Name;
 use crate::dnssec::keys::{EntryPoint, ZoneKeys};
+use crate::dnssec::rrset::Rrset;
 use crate::dnssec::signature::Proof;
 use crate::dnssec::why::{KeyId, Why};
 use crate::time::Timestamp;
 
-/// A store of zones that earlier validations have found out about, with the same trust anchors; shared by threads.
+/// A store of what earlier validations have found out about zones, with the same trust anchors; shared by threads.
 pub trait Known {
     /// What is known of the zone with this apex. What has run out is not used, whether it is given or not.
     fn zone(&self, apex: &Name) -> Option<Arc<Zone>>;
 
     /// Takes what was found out.
     fn learn(&self, zone: &Arc<Zone>);
+
+    /// Takes an RRset of a denial that was accepted as secure: NSEC or NSEC3 records of the zone with this apex, with the one signature that
+    /// was found valid, and how long they may be used as their TTL. Whoever does not make use of denials leaves it.
+    fn learn_denial(&self, _apex: &Name, _set: Rrset) {}
 }
 
 /// Knows nothing and keeps nothing.
