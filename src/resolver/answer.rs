@@ -6,6 +6,7 @@
 
 use super::{ALIASES_AT_MOST, Content, LookupErrorKind};
 use crate::dns::{Class, EdeCode, Message, Name, Rcode, Rdata, Record, RecordType, Rrsig, Soa};
+use crate::dnssec::chain;
 use crate::time::Timestamp;
 
 /// Longest use of positive data in seconds: a day (rfc B9).
@@ -283,6 +284,19 @@ impl<'a> Section<'a> {
             })
             .map(|ttl| ttl.min(NEGATIVE_TTL_AT_MOST))
     }
+}
+
+/// The random case of the question shows in names that point into it; in texts it would only confuse. Signatures are over lower case
+/// (RFC 4034 §6.2, RFC 6840 §5.1).
+pub(super) fn without_case(mut reply: chain::Reply) -> chain::Reply {
+    let answers = reply.answers.iter_mut();
+    for record in answers.chain(&mut reply.authorities) {
+        record.name = record.name.to_lowercase();
+        if let Rdata::Rrsig(rrsig) = &mut record.data {
+            rrsig.signer = rrsig.signer.to_lowercase();
+        }
+    }
+    reply
 }
 
 /// Names that a server may have written as pointers into the question show the random case of its letters; they all become lower case.

@@ -7,18 +7,15 @@
 //!
 //! Limitations: usages 0 and 1 are not usable, as for mail servers. A server with two certificates needs records for the one that it presents first.
 
-use std::collections::HashMap;
 use std::slice;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
-use super::answer::{cap, readable};
+use super::answer::{cap, readable, without_case};
 use super::connection::Connection;
 use super::fault::Fault;
 use super::observe::Transport;
 use super::query::{Checks, Query};
 use super::task::side_by_side;
-use super::validate::{Validator, without_case};
+use super::validator::Validator;
 use super::wire::{Wire, require_edns};
 use super::zones::Shown;
 use crate::certificate::Chain;
@@ -31,37 +28,6 @@ use crate::time::{Deadline, Timestamp};
 
 /// Unusable records that a text names.
 const PRINTED_MAX: usize = 4;
-
-/// The TLSA records of resolvers, as they were proven. There are no more than configured resolvers.
-#[derive(Default)]
-pub(super) struct Designations(Mutex<HashMap<Name, Designation>>);
-
-struct Designation {
-    plan: Plan,
-    until: Instant,
-}
-
-impl Designations {
-    fn find(&self, owner: &Name) -> Option<Plan> {
-        let designations = self.lock();
-        let found = designations.get(owner);
-        let found = found.filter(|found| Instant::now() < found.until);
-        found.map(|found| found.plan.clone())
-    }
-
-    fn learn(&self, owner: &Name, plan: &Plan, ttl: u32) {
-        let designation = Designation {
-            plan: plan.clone(),
-            until: Instant::now() + Duration::from_secs(ttl.into()),
-        };
-        self.lock().insert(owner.clone(), designation);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<Name, Designation>> {
-        // Every change is one step, so a thread that panicked has left nothing half done.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// A connection whose server has not proven yet whose it is.
 pub(super) struct Candidate<'a> {

@@ -15,7 +15,7 @@ use super::connection::Connection;
 use super::endpoint::Proof;
 use super::fault::Fault;
 use super::query::{Query, Reply};
-use super::validate::Present;
+use super::validator::Present;
 use super::wire::Wire;
 use crate::certificate::{Chain, Roots, matching_pin, verify_pkix};
 use crate::net::tls::{Session, TlsError, TlsErrorKind};

@@ -4,13 +4,13 @@
 //! `exchange` (one server: UDP, then TCP where it must, or TLS alone) → `udp`, `tcp`, `dot` over a `wire` → `query` (is this the reply to our question?) and back up →
 //! `trust` (what the AD bit is worth) → `answer` (what the records say) → `cache`.
 //!
-//! What a configured resolver is says [`Endpoint`]. Where it is to be asked over TLS, `dot` makes it prove who it is before it is asked anything (by its TLSA record: `bootstrap`), and all
-//! threads share one `connection`.
+//! What a configured resolver is says [`Endpoint`]. Where it is to be asked over TLS, `dot` makes it prove who it is before it is asked anything
+//! (`bootstrap` by its own TLSA record, which `designations` remembers), and all threads share one `connection`.
 //!
 //! That is the way where a trusted resolver's AD bit is believed. Where signatures are checked here, `validate` stands in the place of
-//! `trust` and `answer`: it drives the validator of `dnssec` over `upstream`, with what is known of `zones`, which answers for denied names. `self_test` judges the
-//! resolvers in both ways, and [`anchors`] follows what becomes of the root's keys. Look-ups that do not depend on each other run side by
-//! side ([`task`]).
+//! `trust` and `answer`: it drives the validator of `dnssec` over `upstream`. What signatures are checked against holds `validator`, and what is known
+//! of zones, and of names that are not in them, `zones`. `self_test` judges the resolvers in both ways, and [`anchors`] follows what becomes of the
+//! root's keys. Look-ups that do not depend on each other run side by side ([`task`]).
 #![forbid(unsafe_code)]
 
 pub mod anchors;
@@ -18,6 +18,7 @@ mod answer;
 mod bootstrap;
 mod cache;
 mod connection;
+mod designations;
 mod dot;
 pub mod endpoint;
 mod exchange;
@@ -40,6 +41,7 @@ mod trust;
 mod udp;
 mod upstream;
 mod validate;
+mod validator;
 mod wire;
 mod zones;
 

@@ -134,7 +134,7 @@ impl Servers {
 mod tests {
     use super::*;
     use crate::resolver::ValidationSettings;
-    use crate::resolver::validate::Present;
+    use crate::resolver::validator::Present;
 
     fn address(text: &str) -> Endpoint {
         Endpoint::parse(text).expect(text)

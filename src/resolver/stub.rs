@@ -16,7 +16,8 @@ use super::pcap::Pcap;
 use super::servers::Servers;
 use super::trust::AdTrust;
 use super::upstream::{Failure, Finding, Upstream};
-use super::validate::{Explanation, Present, Validator};
+use super::validate::Explanation;
+use super::validator::{Present, Validator};
 use super::zones::Shown;
 use super::{
     ALIASES_AT_MOST, Alias, Answer, Content, LookupErrorKind, Resolve, Settings, ValidationSettings,

@@ -6,73 +6,26 @@
 //! A question that ends as bogus is asked once more, of another resolver or over TCP, with nothing but the trust anchors believed. If that
 //! ends the same, the resolvers are asked what they think of it themselves, which is for the log and decides nothing.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use super::answer::{cap, without_random_case};
-use super::bootstrap::Designations;
+use super::answer::{cap, without_case, without_random_case};
 use super::endpoint::Endpoint;
 use super::query::Checks;
 use super::stub::Resolver;
 use super::task::side_by_side;
 use super::upstream::{Carriage, Carried, Failure};
-use super::zones::{Shown, View, Zones};
-use super::{Answer, Content, LookupErrorKind, ValidationSettings};
-use crate::dns::{EdeCode, Rcode, Rdata, Record, RecordType};
+use super::validator::Validator;
+use super::zones::{Shown, View};
+use super::{Answer, Content, LookupErrorKind};
+use crate::dns::{EdeCode, Rcode, Record, RecordType};
 use crate::dnssec::chain::{self, Link, Part, Progress};
-use crate::dnssec::{Algorithms, Consequence, RrsetId, Why};
+use crate::dnssec::{Consequence, RrsetId, Why};
 use crate::log;
-use crate::time::{Deadline, Timestamp};
+use crate::time::Deadline;
 
 /// The text of extended errors that no resolver sent, but the validation here.
 pub const FOUND_HERE: &str = "found here";
-
-/// What signatures are checked against, and what came of it so far.
-pub(super) struct Validator {
-    pub(super) settings: ValidationSettings,
-    pub(super) zones: Zones,
-    pub(super) designations: Designations,
-}
-
-impl Validator {
-    fn new(settings: &ValidationSettings) -> Self {
-        Self {
-            settings: settings.clone(),
-            zones: Zones::new(),
-            designations: Designations::default(),
-        }
-    }
-
-    /// What a validation is to go by at this time.
-    pub(super) fn rules(&self, now: Timestamp) -> chain::Settings<'_> {
-        chain::Settings {
-            anchors: &self.settings.anchors,
-            algorithms: Algorithms::new(self.settings.sha1),
-            now,
-        }
-    }
-}
-
-/// The validator of the moment. A change of trust anchors puts another in its place, which knows nothing yet: what is under way ends with the one
-/// it began with.
-pub(super) struct Present(RwLock<Arc<Validator>>);
-
-impl Present {
-    pub(super) fn new(settings: &ValidationSettings) -> Self {
-        Self(RwLock::new(Arc::new(Validator::new(settings))))
-    }
-
-    pub(super) fn get(&self) -> Arc<Validator> {
-        // Nothing in a change can panic, so a thread that did has left nothing half done.
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Puts one that goes by these in its place.
-    pub(super) fn replace(&self, settings: &ValidationSettings) {
-        let mut present = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        *present = Arc::new(Validator::new(settings));
-    }
-}
 
 /// A lookup with everything that was found out on the way.
 #[derive(Clone, Debug)]
@@ -446,19 +399,6 @@ impl Notes {
             extended_errors: vec![own_error(why)],
         }
     }
-}
-
-/// The random case of the question shows in names that point into it; in texts it would only confuse. Signatures are over lower case
-/// (RFC 4034 §6.2, RFC 6840 §5.1).
-pub(super) fn without_case(mut reply: chain::Reply) -> chain::Reply {
-    let answers = reply.answers.iter_mut();
-    for record in answers.chain(&mut reply.authorities) {
-        record.name = record.name.to_lowercase();
-        if let Rdata::Rrsig(rrsig) = &mut record.data {
-            rrsig.signer = rrsig.signer.to_lowercase();
-        }
-    }
-    reply
 }
 
 /// The reason as an extended error, told from those of resolvers; it is described by the reason itself.
