@@ -1,36 +1,7 @@
 use super::*;
 use crate::dns::zonefile;
+use crate::dnssec::rfc_chains::{RFC_4035, RFC_5155};
 use crate::dnssec::rrset::group;
-
-/// RFC 4035 Appendix A: the chain of its zone `example`.
-const NSEC: &str = "\
-example. NSEC a.example. NS SOA MX RRSIG NSEC DNSKEY
-a.example. NSEC ai.example. NS DS RRSIG NSEC
-ai.example. NSEC b.example. A HINFO AAAA RRSIG NSEC
-b.example. NSEC ns1.example. NS RRSIG NSEC
-ns1.example. NSEC ns2.example. A RRSIG NSEC
-ns2.example. NSEC *.w.example. A RRSIG NSEC
-*.w.example. NSEC x.w.example. MX RRSIG NSEC
-x.w.example. NSEC x.y.w.example. MX RRSIG NSEC
-x.y.w.example. NSEC xx.example. MX RRSIG NSEC
-xx.example. NSEC example. A HINFO AAAA RRSIG NSEC
-";
-
-/// RFC 5155 Appendix A: the chain of its zone `example`; `FLAGS` stands for the opt-out flag, which is 1 there.
-const NSEC3: &str = "\
-0p9mhaveqvm6t7vbl5lop2u3t2rp3tom.example. NSEC3 1 FLAGS 12 aabbccdd 2t7b4g4vsa5smi47k61mv5bv1a22bojr MX DNSKEY NS SOA NSEC3PARAM RRSIG
-2t7b4g4vsa5smi47k61mv5bv1a22bojr.example. NSEC3 1 FLAGS 12 aabbccdd 2vptu5timamqttgl4luu9kg21e0aor3s A RRSIG
-2vptu5timamqttgl4luu9kg21e0aor3s.example. NSEC3 1 FLAGS 12 aabbccdd 35mthgpgcu1qg68fab165klnsnk3dpvl MX RRSIG
-35mthgpgcu1qg68fab165klnsnk3dpvl.example. NSEC3 1 FLAGS 12 aabbccdd b4um86eghhds6nea196smvmlo4ors995 NS DS RRSIG
-b4um86eghhds6nea196smvmlo4ors995.example. NSEC3 1 FLAGS 12 aabbccdd gjeqe526plbf1g8mklp59enfd789njgi MX RRSIG
-gjeqe526plbf1g8mklp59enfd789njgi.example. NSEC3 1 FLAGS 12 aabbccdd ji6neoaepv8b5o6k4ev33abha8ht9fgc HINFO A AAAA RRSIG
-ji6neoaepv8b5o6k4ev33abha8ht9fgc.example. NSEC3 1 FLAGS 12 aabbccdd k8udemvp1j2f7eg6jebps17vp3n8i58h
-k8udemvp1j2f7eg6jebps17vp3n8i58h.example. NSEC3 1 FLAGS 12 aabbccdd kohar7mbb8dc2ce8a9qvl8hon4k53uhi
-kohar7mbb8dc2ce8a9qvl8hon4k53uhi.example. NSEC3 1 FLAGS 12 aabbccdd q04jkcevqvmu85r014c7dkba38o0ji5r A RRSIG
-q04jkcevqvmu85r014c7dkba38o0ji5r.example. NSEC3 1 FLAGS 12 aabbccdd r53bq7cc2uvmubfu5ocmm6pers9tk9en A RRSIG
-r53bq7cc2uvmubfu5ocmm6pers9tk9en.example. NSEC3 1 FLAGS 12 aabbccdd t644ebqk9bibcna874givr6joj62mlhv MX RRSIG
-t644ebqk9bibcna874givr6joj62mlhv.example. NSEC3 1 FLAGS 12 aabbccdd 0p9mhaveqvm6t7vbl5lop2u3t2rp3tom HINFO A AAAA RRSIG
-";
 
 fn name(text: &str) -> Name {
     Name::parse(text).unwrap()
@@ -75,7 +46,7 @@ fn found(denials: &Denials, owner: &str, rtype: &str) -> String {
 
 #[test]
 fn a_chain_denies_what_it_has_not() {
-    let all = of("example", NSEC);
+    let all = of("example", RFC_4035);
     for (owner, rtype, expected) in [
         // The gap, and that for the wildcard, which is the first.
         ("ml.example", "A", "NXDOMAIN 2 60"),
@@ -149,7 +120,7 @@ fn hashed_names_are_denied_too() {
         ("example.org", "A", "asked", "asked"),
     ] {
         for (flags, expected) in [("0", secure), ("1", opt_out)] {
-            let all = of("example", &NSEC3.replace("FLAGS", flags));
+            let all = of("example", &RFC_5155.replace("FLAGS", flags));
             assert_eq!(
                 found(&all, owner, rtype),
                 expected,
@@ -161,7 +132,7 @@ fn hashed_names_are_denied_too() {
 
 #[test]
 fn other_parameters_are_another_chain() {
-    let old = NSEC3.replace("FLAGS", "0");
+    let old = RFC_5155.replace("FLAGS", "0");
     let mut denials = of("example", &old);
     let apex = "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom.example. NSEC3 1 0 ";
     let next = " 2t7b4g4vsa5smi47k61mv5bv1a22bojr NS SOA";
@@ -187,7 +158,7 @@ fn other_parameters_are_another_chain() {
 
 #[test]
 fn nothing_is_kept_longer_than_it_lasts() {
-    let mut denials = of("example", NSEC);
+    let mut denials = of("example", RFC_4035);
     let question = ("ml.example", "A");
     for (seconds, expected) in [
         (0, "NXDOMAIN 2 60"),
@@ -198,7 +169,7 @@ fn nothing_is_kept_longer_than_it_lasts() {
         assert_eq!(found_at(&denials, question, seconds), expected);
     }
     let count = denials.ages.len();
-    let records = zonefile::parse(NSEC, &Name::root()).unwrap();
+    let records = zonefile::parse(RFC_4035, &Name::root()).unwrap();
     let mut sets = group(&records).into_iter();
     let apex = sets.next().unwrap();
     denials.insert(
@@ -218,7 +189,7 @@ fn nothing_is_kept_longer_than_it_lasts() {
 #[test]
 fn the_oldest_make_room() {
     let mut denials = Denials::with_limits(12, 9);
-    keep(&mut denials, "example", NSEC);
+    keep(&mut denials, "example", RFC_4035);
     assert_eq!(
         found(&denials, "example", "TXT"),
         "asked",

@@ -1,19 +1,6 @@
 use super::*;
 use crate::dns::zonefile;
-
-/// RFC 4035 Appendix A: the chain of its zone `example`.
-const RFC_4035: &str = "\
-example. NSEC a.example. NS SOA MX RRSIG NSEC DNSKEY
-a.example. NSEC ai.example. NS DS RRSIG NSEC
-ai.example. NSEC b.example. A HINFO AAAA RRSIG NSEC
-b.example. NSEC ns1.example. NS RRSIG NSEC
-ns1.example. NSEC ns2.example. A RRSIG NSEC
-ns2.example. NSEC *.w.example. A RRSIG NSEC
-*.w.example. NSEC x.w.example. MX RRSIG NSEC
-x.w.example. NSEC x.y.w.example. MX RRSIG NSEC
-x.y.w.example. NSEC xx.example. MX RRSIG NSEC
-xx.example. NSEC example. A HINFO AAAA RRSIG NSEC
-";
+use crate::dnssec::rfc_chains::RFC_4035;
 
 fn denial(zone: &str, text: &str) -> Denial {
     let records = zonefile::parse(text, &Name::root()).unwrap();

@@ -35,6 +35,9 @@ pub use tracking::Tracking;
 pub use why::{Consequence, KeyId, RrsetId, Why};
 
 #[cfg(test)]
+#[path = "rfc_chains_tests.rs"]
+mod rfc_chains;
+#[cfg(test)]
 mod rfc_tests;
 #[cfg(test)]
 mod signer_tests;
