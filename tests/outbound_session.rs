@@ -13,6 +13,7 @@ use gateway::dns::Tlsa;
 use gateway::outbound::{Channel, Event, Failure, Link, Phase, Reason, Transcript};
 use gateway::smtp::EnhancedStatus;
 use gateway::sys::crypto;
+use gateway_lab::seats::address_for_a_program;
 use gateway_lab::{
     Behaviour, Certificate, CertificateSpec, KeyKind, MxHost, Phase as Layer, TlsMode,
 };
@@ -230,9 +231,7 @@ fn failures_quote_the_server() {
 /// S1.
 #[test]
 fn nobody_listens() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
-    let address = listener.local_addr().expect("bound");
-    drop(listener);
+    let address = address_for_a_program();
     let demand = demand(&[Certificate::new(HOST).tlsa(1, 1)]);
     let failure =
         Channel::open(&link(address, &ourselves(), PATIENT), &demand).expect_err("refused");

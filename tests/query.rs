@@ -29,7 +29,7 @@ fn world() -> World {
 fn gateway(world: &World) -> Gateway {
     Gateway::builder(env!("CARGO_BIN_EXE_gateway"))
         .resolver(world.resolver())
-        .config("lookup-timeout 2s")
+        .config("lookup-timeout 6s")
         .prepare()
 }
 

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use gateway::certificate::Pin;
 use gateway_lab::dot::TlsServer;
 use gateway_lab::mx::{Event, What};
+use gateway_lab::seats::address_for_a_program;
 use gateway_lab::{Behaviour, Certificate, Gateway, MxHost, Seats, World, Zone};
 
 /// Longer than anything here takes, however slow the machine is.
@@ -90,9 +91,7 @@ struct Microsocks {
 
 impl Microsocks {
     fn start() -> Self {
-        // Taken and given back: it cannot take over sockets.
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
-        let address = free.expect("loopback");
+        let address = address_for_a_program();
         let port = address.port().to_string();
         let child = Command::new("microsocks")
             .args(["-i", "127.0.0.1", "-p", &port, "-b", &EXIT.to_string()])
@@ -248,8 +247,8 @@ fn whom_a_proxy_refuses_nobody_else_serves() {
         assert!(line.contains(&part), "{line}");
         assert!(house.clients().is_empty(), "{line}");
     }
-    let nobody = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
-    let house = House::new(&[format!("socks5 {}", nobody.expect("loopback"))]);
+    let nobody = address_for_a_program();
+    let house = House::new(&[format!("socks5 {nobody}")]);
     house.submit("a.test");
     let line = house.decision("a.test");
     assert!(line.contains(" defer 4.4.1 connect "), "{line}");

@@ -14,7 +14,7 @@ use gateway::smtp::Domain;
 use gateway_lab::temp::TempDir;
 
 /// Longer than any step takes; whoever waits this long has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The listener, its sessions and its queue; all gone when dropped.
 pub(crate) struct Gate {

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-const STARTUP: Duration = Duration::from_secs(20);
+use gateway_lab::seats::address_for_a_program;
+
+const STARTUP: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(50);
 /// Unprivileged ids that own nothing.
 const NOBODY: u32 = 65534;
@@ -93,16 +95,9 @@ impl Drop for Server {
     }
 }
 
-/// A port that is free for UDP and TCP on 127.0.0.1 at this moment.
+/// A port that is free for UDP and TCP on 127.0.0.1.
 pub fn free_port() -> u16 {
-    for _ in 0..100 {
-        let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let port = udp.local_addr().unwrap().port();
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
-    panic!("no port is free for both UDP and TCP");
+    address_for_a_program().port()
 }
 
 fn accepts(port: u16) -> bool {

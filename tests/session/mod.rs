@@ -16,9 +16,10 @@ use gateway::smtp::{Domain, Mailbox, ReversePath};
 use gateway_lab::MxHost;
 
 pub(crate) const HOST: &str = "mx.d.test";
-/// Long enough for a busy machine; only the tests of silence wait for their own, short time.
-pub(crate) const PATIENT: Timeouts = timeouts(Duration::from_secs(20));
-pub(crate) const HASTY: Timeouts = timeouts(Duration::from_millis(300));
+/// Long enough for a busy machine; only the tests of silence wait for their own, shorter time.
+pub(crate) const PATIENT: Timeouts = timeouts(Duration::from_secs(60));
+/// What a server says before its silence must come within it, though the machine stands still for a while.
+pub(crate) const HASTY: Timeouts = timeouts(Duration::from_secs(4));
 
 const fn timeouts(each: Duration) -> Timeouts {
     Timeouts {

@@ -1,16 +1,17 @@
 //! dnsdist from the distribution as a server of DNS over TLS in front of a world's resolver.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::seats::address_for_a_program;
 use crate::temp::TempDir;
 use crate::{Certificate, World};
 
 /// How long it may take to start.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running dnsdist; killed on drop.
 #[derive(Debug)]
@@ -30,11 +31,7 @@ impl Dnsdist {
         let [pem, key, file] = ["pem", "key", "conf"].map(|name| directory.path().join(name));
         fs::write(&pem, certificate.chain_pem()).expect("a writable directory");
         fs::write(&key, certificate.key_pem()).expect("a writable directory");
-        // Taken and given back: dnsdist cannot take over sockets.
-        let [clear, address] = [0; 2].map(|_| {
-            let tcp = TcpListener::bind("127.0.0.1:0").expect("a port");
-            tcp.local_addr().expect("an address")
-        });
+        let [clear, address] = [0; 2].map(|_| address_for_a_program());
         let settings = format!(
             "setLocal(\"{clear}\")\naddTLSLocal(\"{address}\", \"{}\", \"{}\")\n\
              newServer({{address=\"{}\", healthCheckMode=\"up\"}})\nsetSecurityPollSuffix(\"\")\n",

@@ -1,9 +1,14 @@
 //! Addresses for MX hosts: `smtp-port` is one number for all of them, so their sockets must share a port.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
+use std::ops::Range;
+use std::process;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// How often a port that some other address already uses is given back for a new one.
 const ATTEMPTS: usize = 100;
+/// Ports that the system gives to nobody who does not ask for them: its own choice begins at 32768.
+const UNASSIGNED: Range<u16> = 12_000..32_000;
 
 /// Listening sockets on several loopback addresses, all with the same port number.
 ///
@@ -87,6 +92,30 @@ impl Seats {
             .ok()?;
         Some(Self { port, listeners })
     }
+}
+
+/// An address for a program that cannot take over sockets, free for UDP and TCP.
+///
+/// It is taken and given back, so it is none of those the system chooses: until the program starts, it could give such a one to any
+/// connection. No other call in this process returns it.
+///
+/// # Panics
+/// When no port is free.
+pub fn address_for_a_program() -> SocketAddr {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let is_free = |address: &SocketAddr| {
+        TcpListener::bind(address).is_ok() && UdpSocket::bind(address).is_ok()
+    };
+    let next = || {
+        let number = process::id()
+            .wrapping_mul(61)
+            .wrapping_add(COUNT.fetch_add(1, Ordering::Relaxed));
+        let place = number % u32::from(UNASSIGNED.end - UNASSIGNED.start);
+        let place = u16::try_from(place).expect("within the range");
+        SocketAddr::from((Ipv4Addr::LOCALHOST, UNASSIGNED.start + place))
+    };
+    let mut tried = (0..ATTEMPTS).map(|_| next());
+    tried.find(is_free).expect("a port that is free")
 }
 
 fn addresses(count: u8) -> Vec<IpAddr> {

@@ -1,18 +1,19 @@
 //! Unbound from the distribution as a validating resolver that forwards to a world's: a second opinion about the world's zones.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use gateway::dns::{Class, Message, Name, Question, RecordType};
 
+use crate::seats::address_for_a_program;
 use crate::temp::TempDir;
 use crate::{Certificate, World};
 
 /// How long it may take to start.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running Unbound; killed on drop.
 #[derive(Debug)]
@@ -40,10 +41,7 @@ impl Unbound {
         let [pem, key] = ["pem", "key"].map(|name| directory.path().join(name));
         fs::write(&pem, certificate.chain_pem()).expect("a writable directory");
         fs::write(&key, certificate.key_pem()).expect("a writable directory");
-        let address = {
-            let tcp = TcpListener::bind("127.0.0.1:0").expect("a port");
-            tcp.local_addr().expect("an address")
-        };
+        let address = address_for_a_program();
         let port = address.port();
         let lines = format!(
             " interface: 127.0.0.1@{port}\n tls-port: {port}\n tls-service-pem: \"{}\"\n tls-service-key: \"{}\"\n edns-tcp-keepalive: yes\n",
@@ -58,11 +56,7 @@ impl Unbound {
         let path = directory.path();
         let anchor = path.join("root.key");
         fs::write(&anchor, world.trust_anchor()).expect("a writable directory");
-        // Taken and given back: Unbound cannot take over sockets.
-        let address = {
-            let tcp = TcpListener::bind("127.0.0.1:0").expect("a port");
-            tcp.local_addr().expect("an address")
-        };
+        let address = address_for_a_program();
         let (port, upstream) = (address.port(), world.resolver().port());
         let settings = format!(
             "server:\n interface: 127.0.0.1\n port: {port}\n username: \"\"\n chroot: \"\"\n pidfile: \"\"\n directory: \"{}\"\n \
