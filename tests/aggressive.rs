@@ -1,15 +1,17 @@
 //! Earlier denials spare later questions (RFC 8198): what is asked, and that the answers are those of a resolver without memory.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use gateway::dns::{Name, RecordType};
-use gateway::dnssec::TrustAnchors;
+use gateway::dns::{Name, Rdata, Record, RecordType};
+use gateway::dnssec::{Algorithms, Known, Rrset, RrsetId, TrustAnchors, chain};
 use gateway::resolver::{
     Answer, Content, DnssecMode, LookupError, Resolve, Resolver, Settings, ValidationSettings,
 };
-use gateway::time::Deadline;
+use gateway::time::{Deadline, Timestamp};
 use gateway_lab::random::Random;
+use gateway_lab::validation::validate;
 use gateway_lab::world::{Denial, Hashing, World, WorldBuilder, Zone};
 
 /// Longer than anything here takes, however slow the machine is.
@@ -174,6 +176,87 @@ fn what_may_not_be_kept_answers_for_nothing() {
         );
         assert!(count > 0, "{label}");
         assert_eq!(told, "secure NxDomain []");
+    }
+}
+
+/// What a denial was accepted by.
+#[derive(Default)]
+struct Learned(Mutex<Vec<String>>);
+
+impl Known for Learned {
+    fn zone(&self, _: &Name) -> Option<Arc<chain::Zone>> {
+        None
+    }
+
+    fn learn(&self, _: &Arc<chain::Zone>) {}
+
+    fn learn_denial(&self, apex: &Name, set: Rrset) {
+        assert_eq!(apex.to_string(), "nsec.test.");
+        let mut owners = self.0.lock().expect("one thread");
+        owners.push(set.owner.to_string());
+    }
+}
+
+/// What the resolver puts beside a sound denial is not learnt, and neither is a denial that is none.
+#[test]
+fn only_what_is_proven_is_kept() {
+    let world = zones().start();
+    let anchors = TrustAnchors::parse(&world.trust_anchor()).expect("anchors");
+    let settings = chain::Settings {
+        anchors: &anchors,
+        algorithms: Algorithms::new(false),
+        now: Timestamp::now(),
+    };
+    let id = |label: &str, rtype| RrsetId {
+        owner: Name::parse(&format!("{label}.nsec.test")).expect("a name"),
+        rtype,
+    };
+    let is_nsec = |record: &&mut Record| record.rtype() == RecordType::NSEC;
+    type Change = fn(&mut Record);
+    let changes: [(&str, Change, &[&str]); 3] = [
+        (
+            "as it is",
+            |_| {},
+            &["mail.nsec.test.", "nsec.test.", "signed.nsec.test."],
+        ),
+        (
+            "another gap",
+            |record| {
+                if let Rdata::Nsec(nsec) = &mut record.data {
+                    nsec.next = Name::parse("zzz.nsec.test").expect("a name");
+                }
+            },
+            &["mail.nsec.test.", "nsec.test."],
+        ),
+        (
+            "of another name",
+            |record| record.name = Name::parse("moved.nsec.test").expect("a name"),
+            &["mail.nsec.test.", "nsec.test."],
+        ),
+    ];
+    for (what, change, expected) in changes {
+        let question = id("maim", RecordType::A);
+        let learned = Learned::default();
+        let outcome = validate(&question, settings, &learned, |asked| {
+            let mut reply = world.carry(&asked.owner, asked.rtype);
+            if *asked == question {
+                let mut beside = world.carry(&id("sin", RecordType::A).owner, RecordType::A);
+                beside
+                    .authorities
+                    .retain(|record| record.name.to_string() != "nsec.test.");
+                beside
+                    .authorities
+                    .iter_mut()
+                    .filter(is_nsec)
+                    .for_each(change);
+                reply.authorities.append(&mut beside.authorities);
+            }
+            reply.into()
+        });
+        assert!(outcome.answer.is_ok(), "{what}: {:?}", outcome.answer);
+        let mut owners = learned.0.into_inner().expect("one thread");
+        owners.sort();
+        assert_eq!(owners, expected, "{what}");
     }
 }
 

@@ -9,9 +9,9 @@ use super::why::{RrsetId, Why};
 
 /// Signatures verified per question and validation; a chain of six zones with an alias and a denial needs about 20.
 ///
-/// A question costs at most twice that: one that ends as bogus is validated once more, from the trust anchors on, with what another resolver
-/// brings. That has a budget of its own, or one hostile resolver could use up what is needed for the data of an honest one. A validation that
-/// ends at a limit is not bogus, and so the end.
+/// A question costs at most three times that: one that ends as bogus where an earlier denial spared a question is begun anew without, and one that
+/// ends as bogus is validated once more, from the trust anchors on, with what another resolver brings. Each has a budget of its own, or one hostile
+/// resolver could use up what is needed for the data of an honest one. A validation that ends at a limit is not bogus, and so the end.
 pub const VERIFICATIONS_PER_QUESTION: u32 = 32;
 /// Signatures of one RRset that may prove wrong before the rest are left alone: one for a key tag that two keys share, one for a signer's mistake.
 pub const FAILURES_PER_RRSET: u32 = 2;
