@@ -120,11 +120,13 @@ impl AsFd for Stream {
     }
 }
 
-/// The system reports an over-long wait as "would block".
-fn timed_out(error: io::Error) -> io::Error {
-    match error.kind() {
-        io::ErrorKind::WouldBlock => io::ErrorKind::TimedOut.into(),
-        _ => error,
+/// What came of a wait; `None` if it is to go on: a wait with a limit ends when the process was stopped and continues (signal(7)). The system reports
+/// an over-long wait as "would block".
+fn waited(outcome: io::Result<usize>) -> Option<io::Result<usize>> {
+    match outcome.as_ref().map_err(io::Error::kind) {
+        Err(io::ErrorKind::Interrupted) => None,
+        Err(io::ErrorKind::WouldBlock) => Some(Err(io::ErrorKind::TimedOut.into())),
+        _ => Some(outcome),
     }
 }
 
@@ -133,8 +135,12 @@ impl Read for Stream {
         if !self.is_waiting {
             return self.socket.as_ref().read(buffer);
         }
-        self.socket.set_read_timeout(Some(self.left()?))?;
-        self.socket.as_ref().read(buffer).map_err(timed_out)
+        loop {
+            self.socket.set_read_timeout(Some(self.left()?))?;
+            if let Some(outcome) = waited(self.socket.as_ref().read(buffer)) {
+                return outcome;
+            }
+        }
     }
 }
 
@@ -143,8 +149,12 @@ impl Write for Stream {
         if !self.is_waiting {
             return self.socket.as_ref().write(octets);
         }
-        self.socket.set_write_timeout(Some(self.left()?))?;
-        self.socket.as_ref().write(octets).map_err(timed_out)
+        loop {
+            self.socket.set_write_timeout(Some(self.left()?))?;
+            if let Some(outcome) = waited(self.socket.as_ref().write(octets)) {
+                return outcome;
+            }
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
