@@ -8,7 +8,7 @@
 //! records take up some room and are out first.
 //!
 //! Limitations: answers are not made from wildcards (RFC 8198 §5.3). Records that came with a positive answer or a proof of delegation are
-//! not kept. Whoever signs a denial that denies too much is believed until it runs out, here as in RFC 8198 §8.
+//! not kept. Whoever signs a denial that denies too much is believed until it runs out.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;

@@ -17,7 +17,6 @@ use super::query::{Checks, Query};
 use super::task::side_by_side;
 use super::validator::Validator;
 use super::wire::{Wire, require_edns};
-use super::zones::Shown;
 use crate::certificate::Chain;
 use crate::dane::{self, Mismatch, Plan, Unusable};
 use crate::dns::{Name, Rdata, RecordType, Tlsa};
@@ -85,16 +84,15 @@ impl Candidate<'_> {
         Ok(plan)
     }
 
-    /// What DNSSEC proves, from nothing but the trust anchors on.
+    /// What DNSSEC proves now, from nothing but the trust anchors on; `--at` is about other data. Nor is anything of it kept for those.
     fn validate(&self, question: &RrsetId, validator: &Validator) -> Result<chain::Answer, Fault> {
         if let Some(fault) = validator.settings.fault_of_clock() {
             return Err(Fault::Unproven(fault));
         }
-        let now = validator.settings.now();
-        let known = validator.zones.at(now, Shown::Nothing);
-        let mut validation = Validation::new(question.clone(), validator.rules(now));
+        let rules = validator.rules(Timestamp::now());
+        let mut validation = Validation::new(question.clone(), rules);
         loop {
-            match validation.progress(&known) {
+            match validation.progress(&()) {
                 Progress::Done(outcome) => {
                     return outcome.answer.map_err(|why| {
                         let owner = &question.owner;

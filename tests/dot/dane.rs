@@ -10,7 +10,7 @@ use gateway::dnssec::TrustAnchors;
 use gateway::resolver::{
     DnssecMode, Endpoint, LookupErrorKind, Resolve, Resolver, Settings, ValidationSettings,
 };
-use gateway::time::Deadline;
+use gateway::time::{Deadline, Timestamp};
 use gateway_lab::dot::{APPLICATION_DATA, Recorder, TlsServer, read_query, write_message};
 use gateway_lab::temp::TempDir;
 use gateway_lab::unbound::Unbound;
@@ -376,6 +376,32 @@ fn what_is_proven_is_remembered_until_the_key_is_another() {
     let why = refusal(&resolver).expect("nobody has said that the third key is right");
     assert!(why.contains("does not match"), "{why}");
     assert!(proofs(&world) > 2);
+}
+
+/// `--at` says when the data asked for must have been valid; whose server it is that brings them is a matter of today.
+#[test]
+fn a_resolver_is_proven_now_whatever_time_is_asked_about() {
+    let own = Certificate::new("dns.test");
+    let world = world(300);
+    let server = TlsServer::before(&own, world.resolver());
+    let owner = tlsa_owner("dns.home.test", server.address().port());
+    world.replace_rrset(&owner, vec![Rdata::Tlsa(own.tlsa(1, 1))]);
+    let far: Name = "far.test".parse().expect("a name");
+    let (now, year) = (Timestamp::now().unix(), 365 * 86_400);
+    for at in [now - year, now + year].map(Timestamp::from_unix) {
+        let anchors = TrustAnchors::parse(&world.trust_anchor()).expect("anchors");
+        let mut settings = settings(
+            anchors,
+            DnssecMode::Validate,
+            server.address(),
+            "dns.home.test",
+        );
+        settings.validation.at = Some(at);
+        let resolver = Resolver::new(&settings).expect("a resolver");
+        let error = resolver.lookup_fresh(&far, RecordType::A, Deadline::after(PATIENCE));
+        let kind = error.expect_err("no signature of then").kind;
+        assert!(matches!(kind, LookupErrorKind::Bogus(_)), "{at}: {kind:?}");
+    }
 }
 
 #[test]
