@@ -6,9 +6,13 @@ use std::time::Duration;
 
 use gateway::dns::{Name, Rdata, Record, RecordType};
 use gateway::dnssec::{Algorithms, Known, Rrset, RrsetId, TrustAnchors, chain};
+use gateway::outbound::Level;
+use gateway::outbound::address::is_absence_proven;
+use gateway::outbound::facts::Questions;
 use gateway::resolver::{
     Answer, Content, DnssecMode, LookupError, Resolve, Resolver, Settings, ValidationSettings,
 };
+use gateway::smtp::Domain;
 use gateway::time::{Deadline, Timestamp};
 use gateway_lab::random::Random;
 use gateway_lab::validation::validate;
@@ -258,6 +262,29 @@ fn only_what_is_proven_is_kept() {
         owners.sort();
         assert_eq!(owners, expected, "{what}");
     }
+}
+
+/// A message would bounce for good: what earlier denials say of a whole gap may be older than the name.
+#[test]
+fn a_new_name_is_asked_for_before_mail_is_refused() {
+    let world = zones().start();
+    let resolver = resolver(&world);
+    let questions = Questions {
+        resolver: &resolver,
+        timeout: PATIENCE,
+    };
+    let (_, told) = cost(&world, &resolver, "maim.nsec.test", RecordType::MX);
+    assert_eq!(told, "secure NxDomain []");
+    let name = Name::parse("mail2.nsec.test").expect("a name");
+    let domain = Domain::parse("mail2.nsec.test").expect("a domain");
+    world.replace_rrset(&name, vec![Rdata::A([192, 0, 2, 9].into())]);
+    let found = cost(&world, &resolver, "mail2.nsec.test", RecordType::A);
+    assert_cost(&found, (0, "secure NxDomain []"), "of the gap");
+    let mx = questions.mx(&domain).expect("a name").result;
+    assert_eq!(mx.expect("an answer").content, Content::NoData);
+    let families = questions.addresses(&domain, true).expect("a name");
+    assert!(!is_absence_proven(&families, Level::DaneOnly));
+    assert_eq!(families[1].data().count(), 1);
 }
 
 /// Random questions, many of them for what exists: with memory and without, the answer is the same.

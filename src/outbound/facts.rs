@@ -100,17 +100,25 @@ impl Questions<'_> {
     /// The TLSA records as they are now, whatever a cache holds (rfc C12).
     pub fn fresh_tlsa(&self, owner: &Name) -> Asked {
         let deadline = Deadline::after(self.timeout);
-        let rtype = RecordType::TLSA;
-        let result = self.resolver.lookup_fresh(owner, rtype, deadline);
-        Asked {
-            is_fresh: true,
-            ..Asked::new(owner.clone(), rtype, result)
+        self.ask_anew(owner.clone(), RecordType::TLSA, deadline)
+    }
+
+    /// That there is no such name makes messages bounce, so it is not taken from denials that were about others: the name may be new.
+    fn ask(&self, name: Name, rtype: RecordType, deadline: Deadline) -> Asked {
+        let result = self.resolver.lookup(&name, rtype, deadline);
+        let asked = Asked::new(name, rtype, result);
+        match asked.is_name_denied_by_others() {
+            true => self.ask_anew(asked.name, rtype, deadline),
+            false => asked,
         }
     }
 
-    fn ask(&self, name: Name, rtype: RecordType, deadline: Deadline) -> Asked {
-        let result = self.resolver.lookup(&name, rtype, deadline);
-        Asked::new(name, rtype, result)
+    fn ask_anew(&self, name: Name, rtype: RecordType, deadline: Deadline) -> Asked {
+        let result = self.resolver.lookup_fresh(&name, rtype, deadline);
+        Asked {
+            is_fresh: true,
+            ..Asked::new(name, rtype, result)
+        }
     }
 }
 
@@ -164,9 +172,18 @@ impl Asked {
     /// Whether it counts as insecure for the NSEC3 iterations of a denial, as found here. Such denials are not looked into (RFC 9276 §3.2), so one
     /// that is about another name can be passed off for ours.
     pub fn rests_on_iterations(&self) -> bool {
-        let is_it = |(code, text): &(EdeCode, String)| {
-            *code == EdeCode::UNSUPPORTED_NSEC3_ITERATIONS && text == FOUND_HERE
-        };
+        self.was_found_here(EdeCode::UNSUPPORTED_NSEC3_ITERATIONS)
+    }
+
+    /// Whether nobody was asked, because denials that came for other questions prove that there is no such name (RFC 8198).
+    fn is_name_denied_by_others(&self) -> bool {
+        let answer = self.result.as_ref();
+        let is_denied = answer.is_ok_and(|answer| answer.content == Content::NxDomain);
+        is_denied && self.was_found_here(EdeCode::SYNTHESIZED)
+    }
+
+    fn was_found_here(&self, error: EdeCode) -> bool {
+        let is_it = |(code, text): &(EdeCode, String)| *code == error && text == FOUND_HERE;
         self.extended_errors().iter().any(is_it)
     }
 
