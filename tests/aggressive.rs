@@ -285,6 +285,18 @@ fn a_new_name_is_asked_for_before_mail_is_refused() {
     let families = questions.addresses(&domain, true).expect("a name");
     assert!(!is_absence_proven(&families, Level::DaneOnly));
     assert_eq!(families[1].data().count(), 1);
+    // The same where the name is older than its address.
+    let name = Name::parse("mail3.nsec.test").expect("a name");
+    let domain = Domain::parse("mail3.nsec.test").expect("a domain");
+    world.replace_rrset(&name, vec![Rdata::Ptr(name.clone())]);
+    let mx = questions.mx(&domain).expect("a name").result;
+    assert_eq!(mx.expect("an answer").content, Content::NoData);
+    world.replace_rrset(&name, vec![Rdata::A([192, 0, 2, 10].into())]);
+    let found = cost(&world, &resolver, "mail3.nsec.test", RecordType::A);
+    assert_cost(&found, (0, "secure NoData []"), "of the name");
+    let families = questions.addresses(&domain, true).expect("a name");
+    assert!(!is_absence_proven(&families, Level::DaneOnly));
+    assert_eq!(families[1].data().count(), 1);
 }
 
 /// Random questions, many of them for what exists: with memory and without, the answer is the same.

@@ -63,18 +63,35 @@ impl Questions<'_> {
     pub fn addresses(&self, host: &Domain, aliases: bool) -> Result<[Asked; 2], NameError> {
         let name = Name::parse(host.as_str())?;
         let deadline = Deadline::after(self.timeout);
+        let families = self.families(&name, aliases, deadline, Self::ask);
+        // No address at all makes messages bounce as well.
+        let is_final = families.iter().all(Asked::is_denied)
+            && families.iter().any(Asked::is_denied_by_others);
+        Ok(match is_final {
+            true => self.families(&name, aliases, deadline, Self::ask_anew),
+            false => families,
+        })
+    }
+
+    fn families(
+        &self,
+        name: &Name,
+        aliases: bool,
+        deadline: Deadline,
+        ask: fn(&Self, Name, RecordType, Deadline) -> Asked,
+    ) -> [Asked; 2] {
         let ask = |rtype| {
-            let mut asked = self.ask(name.clone(), rtype, deadline);
+            let mut asked = ask(self, name.clone(), rtype, deadline);
             if aliases {
                 asked.first_alias = self.first_alias(&asked, deadline);
             }
             asked
         };
-        Ok(thread::scope(|scope| {
+        thread::scope(|scope| {
             let ipv4 = Task::start(scope, || ask(RecordType::A));
             let ipv6 = ask(RecordType::AAAA);
             [ipv6, ipv4.finish()]
-        }))
+        })
     }
 
     /// The AD bit speaks for a whole chain of aliases, so the first link of one that is not secure is asked for by itself (rfc H10).
@@ -107,7 +124,8 @@ impl Questions<'_> {
     fn ask(&self, name: Name, rtype: RecordType, deadline: Deadline) -> Asked {
         let result = self.resolver.lookup(&name, rtype, deadline);
         let asked = Asked::new(name, rtype, result);
-        match asked.is_name_denied_by_others() {
+        let is_name = asked.is_content(&Content::NxDomain);
+        match is_name && asked.is_denied_by_others() {
             true => self.ask_anew(asked.name, rtype, deadline),
             false => asked,
         }
@@ -175,11 +193,20 @@ impl Asked {
         self.was_found_here(EdeCode::UNSUPPORTED_NSEC3_ITERATIONS)
     }
 
-    /// Whether nobody was asked, because denials that came for other questions prove that there is no such name (RFC 8198).
-    fn is_name_denied_by_others(&self) -> bool {
-        let answer = self.result.as_ref();
-        let is_denied = answer.is_ok_and(|answer| answer.content == Content::NxDomain);
-        is_denied && self.was_found_here(EdeCode::SYNTHESIZED)
+    fn is_content(&self, content: &Content) -> bool {
+        self.result
+            .as_ref()
+            .is_ok_and(|answer| answer.content == *content)
+    }
+
+    /// Whether the answer is that there is no such record.
+    fn is_denied(&self) -> bool {
+        self.is_content(&Content::NxDomain) || self.is_content(&Content::NoData)
+    }
+
+    /// Whether nobody was asked, because denials that came for other questions prove this one (RFC 8198).
+    fn is_denied_by_others(&self) -> bool {
+        self.is_denied() && self.was_found_here(EdeCode::SYNTHESIZED)
     }
 
     fn was_found_here(&self, error: EdeCode) -> bool {
