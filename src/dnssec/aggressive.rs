@@ -26,6 +26,9 @@ use crate::bytes::radix;
 use crate::dns::{Class, Name, Nsec3, Rcode, Rdata, Record, RecordType};
 use crate::time::Timestamp;
 
+/// Zones searched for one denial, the closest ones of which anything is kept: that of the name and, for a DS record, the one above.
+const ZONES_SEARCHED: usize = 2;
+
 /// Denials of many zones; bounded, oldest out first.
 #[derive(Debug)]
 pub struct Denials {
@@ -88,10 +91,12 @@ impl Denials {
     /// The reply that denies this, if one can be made from what is kept; from zones with at least so many labels, the closest first.
     pub fn find(&self, question: &RrsetId, labels: usize, now: Timestamp) -> Option<Reply> {
         let owner = &question.owner;
-        (labels..=owner.label_count()).rev().find_map(|count| {
+        let zones = (labels..=owner.label_count()).rev().filter_map(|count| {
             let apex = owner.suffix(count)?;
             let records = self.zones.get(&apex)?;
-            let zone = Zone { apex, records };
+            Some(Zone { apex, records })
+        });
+        zones.take(ZONES_SEARCHED).find_map(|zone| {
             let reply = |proof: Vec<&Held>| zone.reply(proof, question, now);
             let by_nsec = zone.by_nsec(owner).and_then(reply);
             by_nsec.or_else(|| zone.by_nsec3(question).and_then(reply))
