@@ -1,12 +1,10 @@
 //! What each level is content with, and which lines decide about a destination: `gateway check` against hosts of the lab, and mail.
 
-use std::fs;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use gateway::certificate::Pin;
 use gateway_lab::certificate::CertificateSpec;
-use gateway_lab::temp::TempDir;
 use gateway_lab::{Behaviour, Certificate, Gateway, MxHost, Phase, Seats, World, Zone};
 
 /// Longest wait on a busy machine.
@@ -16,7 +14,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 struct Stage {
     world: World,
     hosts: Vec<MxHost>,
-    directory: TempDir,
+    /// The CA, in PEM.
+    authority: String,
     port: u16,
 }
 
@@ -56,23 +55,20 @@ impl Stage {
             .zone(unsigned("domain.test", &domain))
             .zone(unsigned("named.test", &named))
             .zone(unsigned("clear.test", &clear));
-        let directory = TempDir::new("levels");
-        fs::write(directory.path().join("ca.pem"), authority.pem()).expect("a writable directory");
         Self {
             world: world.start(),
             hosts: vec![signed, domain, named, clear],
-            directory,
+            authority: authority.pem(),
             port,
         }
     }
 
     /// A gateway with these lines.
     fn gateway(&self, lines: &[String]) -> Gateway {
-        let file = self.directory.path().join("ca.pem");
         let mut gateway = Gateway::builder(env!("CARGO_BIN_EXE_gateway"))
             .resolver(self.world.resolver())
             .smtp_port(self.port)
-            .config(&format!("ca-file {}", file.display()));
+            .authorities(&self.authority);
         for line in lines {
             gateway = gateway.config(line);
         }
@@ -307,14 +303,10 @@ fn exceptions_by_a_ca_are_about_names() {
 #[test]
 fn what_is_proven_can_be_refused_at_once() {
     let stage = stage();
-    let anchor = stage.directory.path().join("root.key");
-    fs::write(&anchor, stage.world.trust_anchor()).expect("a writable directory");
     let gateway = Gateway::builder(env!("CARGO_BIN_EXE_gateway"))
         .resolver(stage.world.resolver())
         .smtp_port(stage.port)
-        .without("dnssec")
-        .config("dnssec validate")
-        .config(&format!("trust-anchor {}", anchor.display()))
+        .validating(&stage.world.trust_anchor())
         .config("no-dane-action bounce")
         .prepare();
     for (domain, expected) in [

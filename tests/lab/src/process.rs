@@ -27,6 +27,7 @@ pub struct GatewayBuilder {
     binary: PathBuf,
     lines: Vec<String>,
     anchors: Option<String>,
+    authorities: Option<String>,
     store: String,
 }
 
@@ -38,6 +39,7 @@ impl GatewayBuilder {
             binary: binary.into(),
             lines: lines.map(str::to_owned).to_vec(),
             anchors: None,
+            authorities: None,
             store: String::new(),
         }
     }
@@ -53,6 +55,13 @@ impl GatewayBuilder {
     pub fn validating(mut self, anchors: &str) -> Self {
         self.anchors = Some(anchors.to_owned());
         self.without("dnssec").config("dnssec validate")
+    }
+
+    /// Believes these CAs, in PEM, and no others (`ca-file`).
+    #[must_use]
+    pub fn authorities(mut self, authorities: &str) -> Self {
+        self.authorities = Some(authorities.to_owned());
+        self
     }
 
     /// With these CAs, in PEM, as the system's store of them: where OpenSSL looks, and nowhere else.
@@ -94,6 +103,11 @@ impl GatewayBuilder {
             let file = directory.path().join("anchors");
             fs::write(&file, anchors).expect("a writable directory");
             text.push_str(&format!("trust-anchor {}\n", file.display()));
+        }
+        if let Some(authorities) = self.authorities {
+            let file = directory.path().join("authorities.pem");
+            fs::write(&file, authorities).expect("a writable directory");
+            text.push_str(&format!("ca-file {}\n", file.display()));
         }
         fs::write(directory.path().join("gateway.conf"), text).expect("a writable directory");
         Gateway {
