@@ -134,7 +134,9 @@ fn open_tls(link: &Link<'_>, demand: &Demand) -> Result<Channel, Failure> {
     };
     match verify(second, demand, &greeting) {
         Ok(verified) => open_channel(verified, link, greeting),
-        Err(refusal) => Err(refusal.remark("nor does what it presents for its other key")),
+        Err(refusal) => {
+            Err(refusal.remark("nor does the other certificate, which it presents first"))
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! One server as all transports see it: who watches, how it can fail, and whether what came is a reply that can carry DNSSEC.
+//! One server as all transports see it: who watches, and whether what came is a reply that can carry DNSSEC.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::query::{Checks, Judgement, Query, Reply};
 use crate::dns::Rcode;
 use crate::log;
 
-/// The way to one server, and who watches it.
+/// One server, who checks its data, and who watches it.
 pub(super) struct Wire<'a> {
     /// The server.
     pub(super) server: SocketAddr,
