@@ -21,7 +21,7 @@ use std::fmt;
 use sha2::{Digest, Sha256, Sha512};
 
 use crate::certificate::{self, Chain, Presented};
-use crate::dns::{Name, NameError, Tlsa};
+use crate::dns::{Name, NameError, Rdata, Tlsa};
 use crate::smtp::Domain;
 use crate::time::Timestamp;
 
@@ -164,6 +164,15 @@ impl Found {
 pub fn tlsa_owner(host: &Name, port: u16) -> Result<Name, NameError> {
     host.prepend(b"_tcp")?
         .prepend(format!("_{port}").as_bytes())
+}
+
+/// The TLSA records among these.
+pub fn records_among<'a>(data: impl IntoIterator<Item = &'a Rdata>) -> Vec<Tlsa> {
+    let tlsa_of = |data: &Rdata| match data {
+        Rdata::Tlsa(tlsa) => Some(tlsa.clone()),
+        _ => None,
+    };
+    data.into_iter().filter_map(tlsa_of).collect()
 }
 
 /// Sorts a TLSA RRset; the order of the records means nothing.

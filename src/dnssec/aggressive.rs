@@ -76,14 +76,10 @@ impl Denials {
         let records = self.zones.entry(apex.clone()).or_default();
         records.ages.insert(age, place.clone());
         records.by_place.insert(place, Held { set, until, age });
-        let too_many = records.ages.len() > self.per_zone;
-        let oldest = records.ages.keys().next().copied();
-        if let Some(age) = oldest.filter(|_| too_many) {
+        if let Some(age) = oldest_beyond(self.per_zone, &records.ages) {
             self.remove(age);
         }
-        let too_many = self.ages.len() > self.at_most;
-        let oldest = self.ages.keys().next().copied();
-        if let Some(age) = oldest.filter(|_| too_many) {
+        if let Some(age) = oldest_beyond(self.at_most, &self.ages) {
             self.remove(age);
         }
     }
@@ -117,6 +113,12 @@ impl Denials {
             self.zones.remove(&apex);
         }
     }
+}
+
+/// The oldest, if there are more than so many.
+fn oldest_beyond<T>(at_most: usize, ages: &BTreeMap<u64, T>) -> Option<u64> {
+    let oldest = ages.keys().next().copied();
+    oldest.filter(|_| ages.len() > at_most)
 }
 
 /// Type and owner: the order of either chain is that of its owners, since base32hex keeps the order of hashes (RFC 5155 §1.3).

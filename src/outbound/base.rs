@@ -6,7 +6,7 @@ use super::Reason;
 use super::cause::Cause;
 use super::facts::Asked;
 use crate::dane::{self, Plan};
-use crate::dns::{Name, Rdata, Tlsa};
+use crate::dns::{Name, Tlsa};
 use crate::resolver::Status;
 
 /// TLSA records printed in one line; a host has two or three.
@@ -68,11 +68,7 @@ pub fn judge(candidate: &Name, asked: &Asked) -> Judgement {
 
 /// The TLSA records of an answer.
 pub fn records(asked: &Asked) -> Vec<Tlsa> {
-    let tlsa_of = |data: &Rdata| match data {
-        Rdata::Tlsa(tlsa) => Some(tlsa.clone()),
-        _ => None,
-    };
-    asked.data().filter_map(tlsa_of).collect()
+    dane::records_among(asked.data())
 }
 
 /// A record, of which the end is left out where it is very long.

@@ -124,8 +124,9 @@ impl Questions<'_> {
     fn ask(&self, name: Name, rtype: RecordType, deadline: Deadline) -> Asked {
         let result = self.resolver.lookup(&name, rtype, deadline);
         let asked = Asked::new(name, rtype, result);
-        let is_name = asked.is_content(&Content::NxDomain);
-        match is_name && asked.is_denied_by_others() {
+        let answer = asked.result.as_ref();
+        let is_no_name = answer.is_ok_and(|answer| answer.content == Content::NxDomain);
+        match is_no_name && asked.is_denied_by_others() {
             true => self.ask_anew(asked.name, rtype, deadline),
             false => asked,
         }
@@ -193,15 +194,10 @@ impl Asked {
         self.was_found_here(EdeCode::UNSUPPORTED_NSEC3_ITERATIONS)
     }
 
-    fn is_content(&self, content: &Content) -> bool {
-        self.result
-            .as_ref()
-            .is_ok_and(|answer| answer.content == *content)
-    }
-
     /// Whether the answer is that there is no such record.
     fn is_denied(&self) -> bool {
-        self.is_content(&Content::NxDomain) || self.is_content(&Content::NoData)
+        let answer = self.result.as_ref();
+        answer.is_ok_and(|answer| answer.content.records().is_empty())
     }
 
     /// Whether nobody was asked, because denials that came for other questions prove this one (RFC 8198).
@@ -216,14 +212,9 @@ impl Asked {
 
     /// The data of the records, if there are any.
     pub fn data(&self) -> impl Iterator<Item = &Rdata> {
-        let records = match &self.result {
-            Ok(answer) => match &answer.content {
-                Content::Records(records) => records.as_slice(),
-                Content::NoData | Content::NxDomain => &[],
-            },
-            Err(_) => &[],
-        };
-        records.iter().map(|record| &record.data)
+        let answer = self.result.iter();
+        let records = answer.flat_map(|answer| answer.content.records());
+        records.map(|record| &record.data)
     }
 
     /// The name the question's aliases lead to; `None` without an alias.

@@ -19,8 +19,8 @@ use super::validator::Validator;
 use super::wire::{Wire, require_edns};
 use crate::certificate::Chain;
 use crate::dane::{self, Mismatch, Plan, Unusable};
-use crate::dns::{Name, Rdata, RecordType, Tlsa};
-use crate::dnssec::chain::{self, Content};
+use crate::dns::{Name, RecordType, Tlsa};
+use crate::dnssec::chain;
 use crate::dnssec::{Progress, RrsetId, Validation};
 use crate::smtp::Domain;
 use crate::time::{Deadline, Timestamp};
@@ -75,7 +75,9 @@ impl Candidate<'_> {
                 "its TLSA records ({owner}) are not DNSSEC-secure, so they prove nothing: {why}; their zone and its delegation must be signed; {ELSE}"
             )));
         }
-        let plan = dane::plan(&records(&answer.content));
+        let records = answer.content.records().iter();
+        let records = dane::records_among(records.map(|record| &record.data));
+        let plan = dane::plan(&records);
         if plan.usable.is_empty() {
             return Err(Fault::Unproven(without_use(owner, &plan)));
         }
@@ -132,21 +134,6 @@ impl Candidate<'_> {
 /// What can be done on this side.
 const ELSE: &str =
     "until then it can be configured by its key (#sha256/PIN) or its certificate (#NAME)";
-
-fn records(content: &Content) -> Vec<Tlsa> {
-    let records = match content {
-        Content::Records(records) => records.as_slice(),
-        Content::NoData | Content::NxDomain => &[],
-    };
-    let tlsa_of = |data: &Rdata| match data {
-        Rdata::Tlsa(tlsa) => Some(tlsa.clone()),
-        _ => None,
-    };
-    records
-        .iter()
-        .filter_map(|record| tlsa_of(&record.data))
-        .collect()
-}
 
 /// None that may prove anything: none at all, or none that is usable.
 fn without_use(owner: &Name, plan: &Plan) -> String {

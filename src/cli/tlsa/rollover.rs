@@ -13,7 +13,6 @@ use crate::dnssec::Security;
 use crate::log::one_line;
 use crate::outbound::base;
 use crate::outbound::facts::{Asked, Questions};
-use crate::resolver::Content;
 use crate::smtp::Domain;
 use crate::time::{Timestamp, format_duration};
 
@@ -229,11 +228,9 @@ impl Change<'_> {
 
 /// What is left of the time to live of the records that are published, in seconds; 0 without any.
 fn published_ttl(asked: &Asked) -> u32 {
-    let records = match asked.result.as_ref().map(|answer| &answer.content) {
-        Ok(Content::Records(records)) => records.as_slice(),
-        _ => &[],
-    };
-    records.iter().map(|record| record.ttl).max().unwrap_or(0)
+    let answer = asked.result.iter();
+    let records = answer.flat_map(|answer| answer.content.records());
+    records.map(|record| record.ttl).max().unwrap_or(0)
 }
 
 const fn advice(progress: Progress, is_same: bool) -> &'static str {

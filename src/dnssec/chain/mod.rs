@@ -132,6 +132,16 @@ pub enum Content {
     NxDomain,
 }
 
+impl Content {
+    /// The records; none if their absence is what is known.
+    pub fn records(&self) -> &[Record] {
+        match self {
+            Self::Records(records) => records,
+            Self::NoData | Self::NxDomain => &[],
+        }
+    }
+}
+
 /// A validation on its way.
 #[derive(Debug)]
 pub struct Validation<'a> {
